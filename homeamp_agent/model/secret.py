@@ -1,0 +1,170 @@
+"""What is secret, and the fingerprint that stands for it everywhere outside its file.
+
+A secret is masked where its file is read: snapshots, the store, reports, logs and screens hold
+`Masked`. Equal secrets have equal fingerprints under one key, so they can still be compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from homeamp_agent.model.setting import KeyPath, Value, dotted, segment_text
+
+FINGERPRINT_HEX_DIGITS = 12
+"""48 bits: enough to tell a network's secrets apart, far too few to search for one."""
+
+SECRET_WORDS = re.compile(
+    r"(?:^|[^a-z])(?:password|passwd|passphrase|pwd|secret|token|api[-_. ]?key|apikey|"
+    r"private[-_. ]?key|access[-_. ]?key|license[-_. ]?key|signing[-_. ]?key|encryption[-_. ]?key|"
+    r"credentials?|webhook(?:[-_. ]?ur[li])?|auth[-_. ]?key|bot[-_. ]?token)(?:$|[^a-z])"
+)
+"""Words of a key segment, matched after camelCase is split and the text lower-cased."""
+
+NOT_SECRET_WORDS = re.compile(
+    r"(?:length|min|max|regex|pattern|enabled?|required?|timeout|expir\w*|message|attempts|"
+    r"minimum|maximum|hash(?:ing)?|algorithm|policy|file|path|type|cooldown|limit|amount|cost)s?$"
+)
+"""Last words that make a key about a secret rather than the secret itself."""
+
+CREDENTIALS_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/:@]*:[^\s/@]+@", re.IGNORECASE)
+CREDENTIALS_IN_QUERY = re.compile(r"[?&;](?:password|pwd|token|secret)=[^&;\s]+", re.IGNORECASE)
+WEBHOOK_URL = re.compile(r"https?://\S*/(?:api/)?webhooks?/\S+", re.IGNORECASE)
+
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_TEXT_VALUE = re.compile(
+    r"^\s*(?:[#;/]+\s*)?[\"']?(?P<key>[^:=\"']+?)[\"']?\s*[:=]\s*(?P<value>\S.*)$"
+)
+
+MASK = "••••••"
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """A secret, by its keyed fingerprint. On the wire: `{"masked": "<fingerprint>"}`."""
+
+    fingerprint: str
+
+    def wire(self) -> dict[str, str]:
+        """The JSON shape of DESIGN.md."""
+        return {"masked": self.fingerprint}
+
+
+def is_masked(value: Value) -> bool:
+    """Whether `value` is a `Masked.wire()` dictionary."""
+    return isinstance(value, dict) and set(value) == {"masked"} and isinstance(value["masked"], str)
+
+
+@dataclass(frozen=True, slots=True)
+class SecretPolicy:
+    """Which settings are secret: by the words of their key, by their value, or by name.
+
+    `extra` maps a plugin's name (or `*`) to dotted-key regular expressions that are secret too,
+    `never` likewise to those that are not.
+    """
+
+    extra: Mapping[str, tuple[re.Pattern[str], ...]] = field(default_factory=dict)
+    never: Mapping[str, tuple[re.Pattern[str], ...]] = field(default_factory=dict)
+
+    def secret_key(self, path: KeyPath, plugin: str | None = None) -> bool:
+        """Whether the setting at `path` is secret by its key."""
+        key = dotted(path)
+        if _named(self.never, plugin, key):
+            return False
+        if _named(self.extra, plugin, key):
+            return True
+        words = [_words(segment_text(part)) for part in path if isinstance(part, str)]
+        return bool(words) and any(
+            SECRET_WORDS.search(text) and not NOT_SECRET_WORDS.search(text) for text in words[-2:]
+        )
+
+    def secret(self, path: KeyPath, value: Value, plugin: str | None = None) -> bool:
+        """Whether the setting is secret by its key or by what its value holds.
+
+        Booleans, None and empty text are no secrets whatever their key says.
+        """
+        if value is None or isinstance(value, bool) or value == "":
+            return False
+        if isinstance(value, str) and secret_text(value):
+            return True
+        return self.secret_key(path, plugin)
+
+
+def secret_text(text: str) -> bool:
+    """Whether the text carries credentials: a connection string, a query, a webhook's URL."""
+    return bool(
+        CREDENTIALS_IN_URL.search(text)
+        or CREDENTIALS_IN_QUERY.search(text)
+        or WEBHOOK_URL.search(text)
+    )
+
+
+def _words(segment: str) -> str:
+    return _CAMEL.sub("-", segment).lower()
+
+
+def _named(table: Mapping[str, tuple[re.Pattern[str], ...]], plugin: str | None, key: str) -> bool:
+    names: Iterable[str] = ("*", plugin) if plugin else ("*",)
+    return any(pattern.search(key) for name in names for pattern in table.get(name, ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Masker:
+    """Turns secrets into fingerprints under one host's key (32 random bytes of its state)."""
+
+    key: bytes = field(repr=False)
+    policy: SecretPolicy = field(default_factory=SecretPolicy)
+
+    def fingerprint(self, value: Value) -> str:
+        """The keyed fingerprint of a scalar; numbers by their number, so 1 and 1.0 agree."""
+        canonical = value
+        if isinstance(value, float) and value.is_integer():
+            canonical = int(value)
+        text = json.dumps(canonical, sort_keys=True, default=str)
+        digest = hmac.new(self.key, text.encode("utf-8", "surrogatepass"), hashlib.sha256)
+        return digest.hexdigest()[:FINGERPRINT_HEX_DIGITS]
+
+    def mask(self, path: KeyPath, value: Value, plugin: str | None = None) -> Value:
+        """`value` with every secret leaf in it replaced by its `Masked.wire()` shape.
+
+        Idempotent: what is masked already stays.
+        """
+        if is_masked(value):
+            return value
+        if isinstance(value, dict):
+            return {key: self.mask((*path, key), item, plugin) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.mask((*path, index), item, plugin) for index, item in enumerate(value)]
+        if self.policy.secret(path, value, plugin):
+            return Masked(self.fingerprint(value)).wire()
+        return value
+
+    def mask_line(self, line: str) -> str:
+        """A line of raw text with what looks like a secret's value blotted out.
+
+        For lines that no parser vouches for: comments, diffs of unreadable files, log lines.
+        """
+        for pattern in (CREDENTIALS_IN_URL, CREDENTIALS_IN_QUERY, WEBHOOK_URL):
+            line = pattern.sub(MASK, line)
+        match = _TEXT_VALUE.match(line)
+        if match and self.policy.secret((match["key"].strip(),), match["value"]):
+            return line[: match.start("value")] + MASK
+        return line
+
+
+def wire_value(value: Any) -> Value:
+    """`value` as JSON can hold it: mapping keys become text, tuples lists, the rest text."""
+    if isinstance(value, Masked):
+        return value.wire()
+    if isinstance(value, dict):
+        return {segment_text(key): wire_value(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [wire_value(item) for item in value]
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    return str(value)
