@@ -75,9 +75,18 @@ class Document(ABC):
     data: bytes
     format: str
     """`yaml`, `json`, `toml`, `properties`, `hocon`, `forge_cfg`, `kvp` or `ini`."""
+    limits: Limits
     problems: tuple[Problem, ...]
     typed: bool
     """False for text formats (.properties, .kvp, ini), whose values compare by their text."""
+
+    @abstractmethod
+    def reread(self, data: bytes) -> Document:
+        """`data` read by the same reader under the same name and limits (for the proof).
+
+        Raises:
+            ConfigFileError: `data` cannot be read.
+        """
 
     @property
     @abstractmethod
@@ -86,7 +95,7 @@ class Document(ABC):
 
     @abstractmethod
     def value(self, path: KeyPath) -> Value:
-        """The value at `path`, which may be a whole list or mapping.
+        """The value at `path`, which may be a whole list or mapping; `()` is the whole file.
 
         Raises:
             KeyError: nothing is there.

@@ -1,0 +1,185 @@
+"""The proof behind every edit: read the new bytes again, and nothing but the one edit may differ.
+
+Comparison is strict in type (`1` is not `1.0`, nor `True`, nor `"1"`), in the order of keys and
+lists, and safe for NaN. It costs one parse and one walk over both trees.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import Enum
+from typing import Final, Literal
+
+from homeamp_agent.configfiles.document import Document, KeyPath, KeySegment, Value
+from homeamp_agent.configfiles.errors import ConfigFileError, EditRefused
+
+
+class _Absent(Enum):
+    ABSENT = "absent"
+
+
+ABSENT: Final = _Absent.ABSENT
+"""No value: what `unset` leaves behind."""
+
+Operation = Literal["set", "unset", "insert"]
+
+
+def prove(
+    before: Document,
+    after: bytes,
+    *,
+    operation: Operation,
+    path: KeyPath,
+    value: Value = ABSENT,
+) -> bytes:
+    """Return `after` if it is `before` with exactly this one edit, as the same reader reads both.
+
+    `path` names the setting with the segments as the file types them. `value` is what must be read
+    back at `path` (in a text format: the text), and is left out for `unset`.
+
+    Raises:
+        EditRefused: the new bytes cannot be read, read back another value, change anything else,
+            or show a problem (`Document.problems`) that was not there.
+    """
+    try:
+        new = before.reread(after)
+    except ConfigFileError as error:
+        raise EditRefused(f"the file could not be read after the edit: {error}") from error
+    _compare(before.value(()), new.value(()), path, 0, operation, value)
+    extra = Counter(problem.kind for problem in new.problems)
+    extra.subtract(Counter(problem.kind for problem in before.problems))
+    for problem in new.problems:
+        if extra[problem.kind] > 0:
+            raise EditRefused(f"the edit would cause a problem: {problem.message}")
+    return after
+
+
+def same(left: Value, right: Value) -> bool:
+    """Whether two values are equal in type, order and content; NaN equals NaN, 0.0 not -0.0."""
+    kind = type(left)
+    if kind is not type(right):
+        return False
+    if kind is dict:
+        return len(left) == len(right) and all(
+            type(one) is type(other) and one == other and same(left[one], right[other])
+            for one, other in zip(left, right, strict=True)
+        )
+    if kind is list:
+        return len(left) == len(right) and all(map(same, left, right))
+    if kind is float:
+        return repr(left) == repr(right)
+    return bool(left == right)
+
+
+def _compare(
+    old: Value, new: Value, path: KeyPath, depth: int, operation: Operation, value: Value
+) -> None:
+    """Walk down `path` in both trees; raise EditRefused at the first difference beside it."""
+    if depth == len(path):
+        if not same(new, value):
+            raise EditRefused(f"read back as {_shown(new)} instead of {_shown(value)}")
+        return
+    segment = path[depth]
+    old, new = _empty_as_mapping(old, depth, operation), _empty_as_mapping(new, depth, operation)
+    if type(old) is not type(new):
+        raise EditRefused(f"the edit would change what {_dotted(path[:depth])} is")
+    if isinstance(old, dict):
+        _compare_mapping(old, new, path, depth)
+    elif isinstance(old, list) and type(segment) is int:
+        _compare_list(old, new, path, depth, operation)
+        if operation == "unset" and depth == len(path) - 1:
+            return
+    else:
+        raise EditRefused(f"{_dotted(path[:depth])} holds no settings")
+    if operation == "unset":
+        _compare_removal(old, new, path, depth)
+    elif not _has(new, segment):
+        raise EditRefused(f"{_dotted(path)} is not there after the edit")
+    elif _has(old, segment):
+        _compare(old[segment], new[segment], path, depth + 1, operation, value)
+    else:
+        _compare_new(new[segment], path, depth + 1, value)
+
+
+def _compare_removal(old: Value, new: Value, path: KeyPath, depth: int) -> None:
+    segment = path[depth]
+    last = depth == len(path) - 1
+    if last and _has(new, segment):
+        raise EditRefused(f"{_dotted(path)} is still there after the edit")
+    if last:
+        return
+    if _has(new, segment):
+        _compare(old[segment], new[segment], path, depth + 1, "unset", ABSENT)
+    elif not _is_only_leaf(old[segment], path, depth + 1):
+        raise EditRefused(f"the edit would remove {_dotted(path[: depth + 1])} as a whole")
+
+
+def _compare_new(new: Value, path: KeyPath, depth: int, value: Value) -> None:
+    """Below a parent that the insert made, only the new setting may stand."""
+    for segment in path[depth:]:
+        if not (isinstance(new, dict) and len(new) == 1 and _has(new, segment)):
+            raise EditRefused(f"{_dotted(path)} is not there after the edit")
+        new = new[segment]
+    if not same(new, value):
+        raise EditRefused(f"read back as {_shown(new)} instead of {_shown(value)}")
+
+
+def _compare_mapping(
+    old: dict[KeySegment, Value], new: dict[KeySegment, Value], path: KeyPath, depth: int
+) -> None:
+    segment = path[depth]
+    olds = [key for key in old if key != segment or type(key) is not type(segment)]
+    news = [key for key in new if key != segment or type(key) is not type(segment)]
+    if olds != news or list(map(type, olds)) != list(map(type, news)):
+        raise EditRefused(f"the edit would change other keys beside {_dotted(path[: depth + 1])}")
+    for key in olds:
+        if not same(old[key], new[key]):
+            raise EditRefused(f"the edit would change {_dotted((*path[:depth], key))}")
+
+
+def _compare_list(
+    old: list[Value], new: list[Value], path: KeyPath, depth: int, operation: Operation
+) -> None:
+    index = path[depth]
+    assert isinstance(index, int)  # noqa: S101  (narrows for mypy; the caller has looked)
+    removed = operation == "unset" and depth == len(path) - 1
+    rest = old[:index] + old[index + 1 :]
+    news = new if removed else new[:index] + new[index + 1 :]
+    if not same(rest, news):
+        raise EditRefused(f"the edit would change other items of {_dotted(path[:depth])}")
+
+
+def _empty_as_mapping(tree: Value, depth: int, operation: Operation) -> Value:
+    """An empty file is a file without keys; so is a value that is missing where keys will go."""
+    if tree is None and (depth == 0 or operation == "insert"):
+        return {}
+    return tree
+
+
+def _has(tree: Value, segment: KeySegment) -> bool:
+    if isinstance(tree, list):
+        return type(segment) is int and 0 <= segment < len(tree)
+    return isinstance(tree, dict) and any(
+        key == segment and type(key) is type(segment) for key in tree
+    )
+
+
+def _is_only_leaf(tree: Value, path: KeyPath, depth: int) -> bool:
+    for segment in path[depth:]:
+        if not (isinstance(tree, dict) and len(tree) == 1 and _has(tree, segment)):
+            return False
+        tree = tree[segment]
+    return True
+
+
+def _dotted(path: KeyPath) -> str:
+    return ".".join(map(str, path)) or "the file's top level"
+
+
+def _shown(value: Value) -> str:
+    """The kind of a value, never its content: a refusal must not carry a secret into a log."""
+    if value is ABSENT:
+        return "nothing"
+    return {"NoneType": "null", "str": "text", "dict": "a mapping", "list": "a list"}.get(
+        type(value).__name__, f"a value of type {type(value).__name__}"
+    )

@@ -1,0 +1,203 @@
+"""The text of a config file, with a way back from every character to its bytes.
+
+Formats parse `SourceText.text`, a `str` without the byte order mark, and splice through
+`SourceText.splice`, so that every byte they don't name stays as it was, decodable or not.
+
+A byte that is not valid UTF-8 (real files hold cp1252 `§` and GBK text) becomes one private-use
+character, and that character becomes the byte again. It is not a lone surrogate, because values
+travel on: SQLite, JSON and libyaml all refuse those.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from bisect import bisect_right
+from functools import cached_property
+
+from homeamp_agent.configfiles.document import Limits, Problem
+from homeamp_agent.configfiles.errors import ConfigFileError, TooLargeError
+
+UNDECODABLE_BLOCKS = (0x10FE00, 0x10FD00, 0x10FC00, 0xF0000)
+"""Where undecodable bytes go: `block + byte`, in the first block that the file itself leaves
+unused. Plane 16 first: resource packs put their glyphs into the BMP's private area."""
+
+_NON_ASCII_RUN = re.compile(r"[^\x00-\x7f]+")
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_SURROGATE_ESCAPE = 0xDC00
+
+
+class SourceText:
+    """Decoded text of one file.
+
+    Attributes:
+        text: the characters, without the byte order mark.
+        bom: the byte order mark's bytes, or `b""`.
+        encoding: `utf-8`, `utf-16-le` or `utf-16-be`.
+        undecodable: how many bytes are not valid in that encoding.
+    """
+
+    def __init__(self, file: str, data: bytes, limits: Limits) -> None:
+        """Decode `data`.
+
+        Raises:
+            TooLargeError: more bytes than `limits.max_bytes`.
+            ConfigFileError: a binary file (NUL bytes) or broken UTF-16.
+        """
+        if len(data) > limits.max_bytes:
+            raise TooLargeError(
+                file, f"{len(data):,} bytes; at most {limits.max_bytes:,} are read as a config file"
+            )
+        self.file = file
+        self.data = data
+        self.bom, self.encoding = _byte_order_mark(data)
+        self.undecodable = 0
+        self._block = 0
+        body = data[len(self.bom) :] if self.bom else data
+        if self.encoding == "utf-8":
+            self.text = self._decode_utf8(body)
+        else:
+            self.text = self._decode_utf16(body)
+        self._refuse_binary()
+
+    def _decode_utf8(self, body: bytes) -> str:
+        try:
+            return body.decode("utf-8")
+        except UnicodeDecodeError:
+            escaped = body.decode("utf-8", "surrogateescape")
+        used = set(escaped)
+        self._block = next(
+            block
+            for block in UNDECODABLE_BLOCKS
+            if block == UNDECODABLE_BLOCKS[-1]
+            or not any(chr(block + byte) in used for byte in range(0x80, 0x100))
+        )
+        self.undecodable = sum(1 for c in escaped if "\udc80" <= c <= "\udcff")
+        return escaped.translate(
+            {_SURROGATE_ESCAPE + byte: self._block + byte for byte in range(0x80, 0x100)}
+        )
+
+    def _decode_utf16(self, body: bytes) -> str:
+        try:
+            return body.decode(self.encoding)
+        except UnicodeDecodeError as error:
+            readable = body[: error.start].decode(self.encoding, "ignore")
+            line = readable.count("\n") + 1
+            column = len(readable) - (readable.rfind("\n") + 1) + 1
+            raise ConfigFileError(
+                self.file, f"broken UTF-16: {error.reason}", line, column
+            ) from error
+
+    def _refuse_binary(self) -> None:
+        nul = self.text.find("\x00")
+        if nul >= 0:
+            line, column = self.place(nul)
+            raise ConfigFileError(self.file, "a binary file (it holds NUL bytes)", line, column)
+
+    @cached_property
+    def is_ascii(self) -> bool:
+        """Whether characters and bytes are counted alike (the mark apart)."""
+        return self.encoding == "utf-8" and self.text.isascii()
+
+    def encode(self, text: str) -> bytes:
+        """The bytes that stand for `text` in this file; undecodable bytes come back as they were.
+
+        Raises:
+            UnicodeEncodeError: `text` holds a lone surrogate.
+        """
+        if not self._block:
+            return text.encode(self.encoding)
+        surrogates = {self._block + byte: _SURROGATE_ESCAPE + byte for byte in range(0x80, 0x100)}
+        return text.translate(surrogates).encode("utf-8", "surrogateescape")
+
+    @cached_property
+    def _runs(self) -> tuple[list[int], list[int], list[int]]:
+        """Starts and ends (characters) of each non-ASCII run, and extra bytes up to its start."""
+        starts, ends, extra_before = [], [], []
+        extra = 0
+        for run in _NON_ASCII_RUN.finditer(self.text):
+            start, end = run.span()
+            starts.append(start)
+            ends.append(end)
+            extra_before.append(extra)
+            extra += len(self.encode(run.group())) - (end - start)
+        return starts, ends, extra_before
+
+    def byte_offset(self, index: int) -> int:
+        """Where character `index` of `text` starts in `data`."""
+        if self.is_ascii:
+            return index + len(self.bom)
+        if self.encoding != "utf-8":
+            return len(self.bom) + len(self.text[:index].encode(self.encoding))
+        starts, ends, extra_before = self._runs
+        run = bisect_right(starts, index) - 1
+        if run < 0:
+            return index + len(self.bom)
+        inside = self.text[starts[run] : min(index, ends[run])]
+        extra = extra_before[run] + len(self.encode(inside)) - len(inside)
+        return index + extra + len(self.bom)
+
+    @cached_property
+    def line_starts(self) -> list[int]:
+        """Character index at which each line starts, as editors count lines (LF, CRLF, lone CR)."""
+        return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
+
+    def line(self, index: int) -> int:
+        """The line of character `index`, counted from 1."""
+        return bisect_right(self.line_starts, index)
+
+    def place(self, index: int) -> tuple[int, int]:
+        """Line and column of character `index`, both counted from 1."""
+        line = self.line(index)
+        return line, index - self.line_starts[line - 1] + 1
+
+    def line_start(self, index: int) -> int:
+        """Where the line that holds character `index` starts."""
+        return self.line_starts[self.line(index) - 1]
+
+    def next_line_start(self, index: int) -> int:
+        """Where the line after that of character `index` starts; the text's end if none follows."""
+        line = self.line(index)
+        return self.line_starts[line] if line < len(self.line_starts) else len(self.text)
+
+    def line_end(self, index: int) -> int:
+        """Where the line of character `index` ends, its line break not included."""
+        end = self.next_line_start(index)
+        while end > index and self.text[end - 1] in "\r\n":
+            end -= 1
+        return end
+
+    def newline(self, index: int) -> str:
+        """The line break in use around character `index`: that of its line, else the one before."""
+        line = self.line(index)
+        for end in (line, line - 1):
+            if 0 < end < len(self.line_starts):
+                before = self.text[: self.line_starts[end]][-2:]
+                return "\r\n" if before == "\r\n" else before[-1]
+        return "\n"
+
+    def splice(self, start: int, end: int, replacement: str) -> bytes:
+        """The file's bytes with characters `[start, end)` replaced; every other byte stays."""
+        first, last = self.byte_offset(start), self.byte_offset(end)
+        return self.data[:first] + self.encode(replacement) + self.data[last:]
+
+    def problems(self) -> tuple[Problem, ...]:
+        """What a person should know of the bytes themselves."""
+        if not self.undecodable:
+            return ()
+        undecodable = re.compile(f"[{chr(self._block + 0x80)}-{chr(self._block + 0xFF)}]")
+        found = undecodable.search(self.text)
+        line = self.line(found.start()) if found else None
+        message = f"{self.undecodable} bytes are not valid UTF-8; they are kept as they are"
+        return (Problem("undecodable_bytes", message, line),)
+
+
+def _byte_order_mark(data: bytes) -> tuple[bytes, str]:
+    for bom, encoding in (
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ):
+        if data.startswith(bom):
+            return bom, encoding
+    return b"", "utf-8"
