@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from homeamp_agent.instances import discover
+from homeamp_agent.model.instance import Platform
+
+
+def test_every_folder_with_an_amp_config_is_an_instance_but_the_panel_is_not(host):
+    host.paper("SURV01")
+    host.write("ADS01/AMPConfig.conf", "AMP.AppModule=ADSModule\n")
+    host.write("ADS01/ADSModule.kvp", "Limits.X=1\n")
+    host.write("lost+found/readme.txt", "nothing")
+
+    found = discover(host.instances, "alder")
+
+    assert [(each.host, each.name, each.platform) for each in found.instances] == [
+        ("alder", "SURV01", Platform.PAPER)
+    ]
+    assert found.problems == ()
+
+
+def test_instances_json_names_the_instances_and_its_path_is_used_where_it_exists(host, tmp_path):
+    host.paper("SURV01")
+    elsewhere = tmp_path / "disk2" / "creative-folder"
+    (elsewhere / "Minecraft").mkdir(parents=True)
+    (elsewhere / "Minecraft" / "spigot.yml").write_text("x: 1\n")
+    host.lists(
+        {"InstanceName": "SURV01", "FriendlyName": "Survival", "Module": "Minecraft"},
+        {"InstanceName": "CREA01", "Module": "Minecraft", "Path": str(elsewhere)},
+        {"InstanceName": "ADS01", "Module": "ADS"},
+    )
+    (host.instances / "ADS01").mkdir()
+
+    found = {each.name: each for each in discover(host.instances, "alder").instances}
+
+    assert sorted(found) == ["CREA01", "SURV01"]
+    assert found["SURV01"].friendly_name == "Survival"
+    assert found["CREA01"].game_folder == str(elsewhere / "Minecraft")
+
+
+def test_a_stale_path_falls_back_to_the_folder_of_the_name(host):
+    game = host.paper("SURV01")
+    host.lists({"InstanceName": "SURV01", "Path": "/no/such/ampdata/instances/SURV01"})
+
+    (only,) = discover(host.instances, "alder").instances
+
+    assert only.game_folder == str(game)
+
+
+def test_a_listed_instance_without_a_folder_is_one_problem_line(host):
+    host.lists({"InstanceName": "GONE01", "Module": "Minecraft", "Path": "/no/such/folder"})
+
+    found = discover(host.instances, "alder")
+
+    assert found.instances == ()
+    assert len(found.problems) == 1
+    assert "GONE01" in found.problems[0]
+
+
+def test_the_data_folder_above_instances_is_understood_too(host):
+    host.paper("SURV01")
+    host.lists({"InstanceName": "SURV01"})
+
+    assert [each.name for each in discover(host.data, "alder").instances] == ["SURV01"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"{}", b"\xff\xfe[", b"[" * 100_000, b"null"],
+    ids=["empty", "truncated", "an object", "utf-16", "nested", "null"],
+)
+def test_an_unusable_instances_json_is_told_and_the_folders_decide(host, content):
+    host.paper("SURV01")
+    (host.data / "instances.json").write_bytes(content)
+
+    found = discover(host.instances, "alder")
+
+    assert [each.name for each in found.instances] == ["SURV01"]
+    assert len(found.problems) == 1
+    assert "instances.json" in found.problems[0]
+    assert "the folders decide" in found.problems[0]
+
+
+@pytest.mark.parametrize("name", ["../../etc", "", "a/b", 7, None, "two\nlines"])
+def test_an_entry_with_a_hostile_name_is_left_out_alone(host, name):
+    host.paper("SURV01")
+    host.lists({"InstanceName": name}, {"InstanceName": "SURV01"}, "text")
+
+    found = discover(host.instances, "alder")
+
+    assert [each.name for each in found.instances] == ["SURV01"]
+    assert len(found.problems) == 2
+
+
+def test_a_generic_app_says_where_its_game_is(host):
+    host.write("GEY01/AMPConfig.conf", "AMP.AppModule=GenericModule\r\n")
+    host.write(
+        "GEY01/GenericModule.kvp",
+        "App.DisplayName=Geyser\r\nApp.BaseDirectory=./geyser/\r\nApp.Args=-Da=b=c\r\n",
+    )
+    host.write("GEY01/geyser/config.yml", "bedrock: {port: 19132}\n")
+    host.write("GEY01/Minecraft/eula.txt", "eula=true\n")
+
+    (geyser,) = discover(host.instances, "birch").instances
+
+    assert geyser.platform is Platform.GEYSER
+    assert geyser.game_folder == str(host.instances / "GEY01" / "geyser")
+    assert [(each.name, each.folder) for each in geyser.plugins] == [("Geyser", ".")]
+
+
+def test_a_base_directory_outside_the_instance_is_refused(host, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    host.write("BAD01/AMPConfig.conf", "x=1\n")
+    host.write("BAD01/GenericModule.kvp", "App.BaseDirectory=../../../elsewhere\n")
+
+    (bad,) = discover(host.instances, "alder").instances
+
+    assert bad.game_folder == ""
+    assert any("leads out of its instance folder" in line for line in bad.problems)
+
+
+@pytest.mark.parametrize(
+    ("marks", "server_type", "platform"),
+    [
+        (["velocity.toml"], "Velocity", Platform.VELOCITY),
+        (["config/paper-global.yml", "server.properties"], "", Platform.PAPER),
+        (["purpur.yml"], "", Platform.PAPER),
+        (["fabric-server-launcher.properties", "server.properties"], "", Platform.FABRIC),
+        (["libraries/net/neoforged/x"], "", Platform.NEOFORGE),
+        (["waterfall.yml"], "", Platform.BUNGEE),
+        (["bedrock_server"], "", Platform.BEDROCK),
+        (["server.properties"], "Fabric", Platform.FABRIC),
+        (["server.properties"], "", Platform.VANILLA),
+        (["eula.txt"], "", Platform.UNKNOWN),
+        (["velocity.toml", "plugins/x.txt"], "Paper", Platform.VELOCITY),
+    ],
+)
+def test_the_platform_is_told_by_what_is_there(host, marks, server_type, platform):
+    host.write("ONE/AMPConfig.conf", "x=1\n")
+    host.write("ONE/MinecraftModule.kvp", f"Minecraft.ServerType={server_type}\n")
+    for mark in marks:
+        host.write(f"ONE/Minecraft/{mark}")
+
+    (one,) = discover(host.instances, "alder").instances
+
+    assert one.platform is platform
+
+
+def test_a_folder_that_amp_does_not_know_counts_when_it_holds_a_game(host):
+    host.write("plain/server.properties", "motd=A\n")
+    host.write("plain/plugins/Vault/config.yml", "a: 1\n")
+    host.write("boxed/Minecraft/bukkit.yml", "a: 1\n")
+
+    found = discover(host.instances, "alder")
+
+    assert [(each.name, Path(each.game_folder).name) for each in found.instances] == [
+        ("boxed", "Minecraft"),
+        ("plain", "plain"),
+    ]
+
+
+def test_an_instance_without_a_game_is_shown_with_its_problem(host):
+    host.write("NEW01/AMPConfig.conf", "x=1\n")
+
+    (new,) = discover(host.instances, "alder").instances
+
+    assert new.game_folder == ""
+    assert "no game folder" in new.problems[0]
+
+
+def test_no_such_folder_and_a_file_in_its_place_are_told(tmp_path):
+    (tmp_path / "file").write_text("x")
+
+    for place in (tmp_path / "missing", tmp_path / "file"):
+        found = discover(place, "alder")
+        assert found.instances == ()
+        assert found.problems == (f"{place}: no such folder",)
+
+
+def test_an_amp_file_that_is_a_folder_is_one_problem_of_that_instance(host):
+    host.paper("SURV01")
+    (host.instances / "SURV01" / "MinecraftModule.kvp").unlink()
+    (host.instances / "SURV01" / "MinecraftModule.kvp").mkdir()
+
+    (instance,) = discover(host.instances, "alder").instances
+
+    assert instance.platform is Platform.PAPER
+    assert len(instance.problems) == 1
+    assert "MinecraftModule.kvp" in instance.problems[0]
+
+
+def test_an_unreadable_instance_folder_is_told_and_the_others_are_found(host):
+    host.paper("SURV01")
+    locked = host.paper("LOCK01").parent
+    locked.chmod(0)
+    found = _as_nobody(host)
+    locked.chmod(0o755)
+
+    assert "SURV01" in found
+    assert "LOCK01: cannot be read: Permission denied" in found
+
+
+def _as_nobody(host) -> str:
+    """Discover as a user without rights (root may read mode 000) and give the outcome as text."""
+    if os.geteuid() != 0:
+        return str(discover(host.instances, "alder"))
+    for folder in [host.instances, *host.instances.parents]:
+        folder.chmod(folder.stat().st_mode | 0o055)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgid(65534)
+            os.setuid(65534)
+            os.write(writer, str(discover(host.instances, "alder")).encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    os.waitpid(child, 0)
+    with os.fdopen(reader) as outcome:
+        return outcome.read()
+
+
+def test_two_instances_of_one_name_are_told(host):
+    host.paper("SURV01")
+    host.paper("other")
+    host.lists(
+        {"InstanceName": "SURV01"},
+        {"InstanceName": "SURV01", "Path": str(host.instances / "other")},
+    )
+
+    found = discover(host.instances, "alder")
+
+    assert [each.name for each in found.instances] == ["SURV01"]
+    assert any("another instance is named SURV01" in line for line in found.problems)
