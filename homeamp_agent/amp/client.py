@@ -1,0 +1,173 @@
+"""The panel and its instances: list, state, start, stop, restart, console, settings, backups."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from homeamp_agent.amp.errors import AmpAway, AmpInstanceUnknown, AmpRefused
+from homeamp_agent.amp.session import BACK_OFF_SECONDS, Credentials, Session
+from homeamp_agent.amp.words import AmpInstance, AmpStatus, AppState, instances_in, status_in
+
+TIMEOUT_SECONDS = 15.0
+"""Within the 10 to 30 s that operators of the field use."""
+STATE_BOUND_SECONDS = 300.0
+"""A heavy server takes minutes to start; the field's own tools give up after five."""
+STATE_POLL_SECONDS = 1.0
+"""AMP answers that it accepted, never that it is done: only its status tells."""
+
+
+@dataclass(slots=True)
+class Amp:
+    """One panel. Use as `async with Amp(...) as amp`; every session is logged in when needed."""
+
+    url: str
+    credentials: Credentials
+    timeout_seconds: float = TIMEOUT_SECONDS
+    state_poll_seconds: float = STATE_POLL_SECONDS
+    back_off_seconds: float = BACK_OFF_SECONDS
+    _http: httpx.AsyncClient = field(init=False, repr=False)
+    _panel: Session = field(init=False, repr=False)
+    _doors: dict[str, Session] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._http = httpx.AsyncClient(timeout=self.timeout_seconds)
+        self._panel = Session(
+            self._http, self.url.rstrip("/"), self.credentials, self.back_off_seconds
+        )
+
+    async def __aenter__(self) -> Amp:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._http.aclose()
+
+    async def instances(self) -> tuple[AmpInstance, ...]:
+        """Every instance this account may manage, the panel itself left out."""
+        answer = await self._panel.call("ADSModule/GetInstances", ForceIncludeSelf=True)
+        return instances_in(answer)
+
+    async def instance(self, name: str) -> AmpInstance:
+        """The instance of that name.
+
+        Raises:
+            AmpInstanceUnknown: there is none, or this account may not see it.
+        """
+        for each in await self.instances():
+            if each.name == name:
+                return each
+        raise AmpInstanceUnknown(f"AMP at {self.url} shows this account no instance {name}")
+
+    async def status(self, name: str) -> AmpStatus:
+        """What the game of `name` does now; STOPPED where its daemon does not run."""
+        instance = await self.instance(name)
+        if not instance.running:
+            return AmpStatus(state=AppState.STOPPED)
+        return status_in(await self._door(instance).call("Core/GetStatus"))
+
+    async def start(self, name: str, bound_seconds: float = STATE_BOUND_SECONDS) -> None:
+        """Start the daemon if needed, then the game, and wait until it is ready."""
+        instance = await self.instance(name)
+        if not instance.running:
+            await self._panel.call("ADSModule/StartInstance", InstanceName=name)
+        await self._reach_daemon(name, bound_seconds)
+        if (await self.status(name)).state is not AppState.READY:
+            await self._door(instance).call("Core/Start")
+        await self.reach(name, AppState.READY, bound_seconds)
+
+    async def stop(self, name: str, bound_seconds: float = STATE_BOUND_SECONDS) -> None:
+        """Stop the game (not its daemon) and wait until it has stopped."""
+        instance = await self.instance(name)
+        if instance.running:
+            await self._door(instance).call("Core/Stop")
+            await self.reach(name, AppState.STOPPED, bound_seconds)
+
+    async def restart(self, name: str, bound_seconds: float = STATE_BOUND_SECONDS) -> None:
+        """Stop and start the game; `Core/Restart` would leave a stopped one stopped."""
+        await self.stop(name, bound_seconds)
+        await self.start(name, bound_seconds)
+
+    async def stop_daemon(self, name: str) -> None:
+        """Stop the instance's daemon: AMP's own files may be edited only then."""
+        await self._panel.call("ADSModule/StopInstance", InstanceName=name)
+        self._doors.pop(name, None)
+
+    async def say(self, name: str, message: str) -> None:
+        """Send a line to the game's console."""
+        await self._door(await self.instance(name)).call("Core/SendConsoleMessage", message=message)
+
+    async def setting(self, name: str, node: str) -> Any:
+        """The current value of one of AMP's own settings, as `MinecraftModule.Game.MaxPlayers`."""
+        answer = await self._door(await self.instance(name)).call("Core/GetConfig", node=node)
+        if not isinstance(answer, dict) or "CurrentValue" not in answer:
+            raise AmpRefused(f"AMP at {self.url} knows no setting {node} on {name}")
+        return answer["CurrentValue"]
+
+    async def set_setting(self, name: str, node: str, value: str) -> None:
+        """Write one of AMP's own settings."""
+        await self._door(await self.instance(name)).call("Core/SetConfig", node=node, value=value)
+
+    async def take_backup(self, name: str, title: str, description: str = "") -> None:
+        """Ask AMP for a backup of the instance; AMP makes it on its own time."""
+        await self._door(await self.instance(name)).call(
+            "LocalFileBackupPlugin/TakeBackup",
+            Title=title,
+            Description=description,
+            Sticky=False,
+        )
+
+    async def reach(self, name: str, wanted: AppState, bound_seconds: float) -> None:
+        """Wait until the game is in state `wanted`.
+
+        Raises:
+            AmpRefused: it went to FAILED instead.
+            AmpAway: it was not there after `bound_seconds`.
+        """
+        state = AppState.UNDEFINED
+
+        async def arrived() -> bool:
+            nonlocal state
+            state = (await self.status(name)).state
+            if state is AppState.FAILED:
+                raise AmpRefused(f"{name} failed on its way to {wanted.name.lower()}")
+            return state is wanted
+
+        if not await self._poll(arrived, bound_seconds):
+            raise AmpAway(
+                f"{name} is still {state.name.lower()} after {bound_seconds:g} s, "
+                f"not {wanted.name.lower()}"
+            )
+
+    async def _reach_daemon(self, name: str, bound_seconds: float) -> None:
+        async def runs() -> bool:
+            return (await self.instance(name)).running
+
+        if not await self._poll(runs, bound_seconds):
+            raise AmpAway(f"the daemon of {name} did not start in {bound_seconds:g} s")
+
+    async def _poll(self, arrived: Callable[[], Awaitable[bool]], bound_seconds: float) -> bool:
+        deadline = asyncio.get_running_loop().time() + bound_seconds
+        while not await arrived():
+            if asyncio.get_running_loop().time() >= deadline:
+                return False
+            await asyncio.sleep(self.state_poll_seconds)
+        return True
+
+    def _door(self, instance: AmpInstance) -> Session:
+        """The session behind the panel's proxy: each instance has a login of its own."""
+        if instance.name not in self._doors:
+            base = f"{self._panel.base}/API/ADSModule/Servers/{instance.id}"
+            self._doors[instance.name] = Session(
+                self._http, base, self.credentials, self.back_off_seconds
+            )
+        return self._doors[instance.name]
