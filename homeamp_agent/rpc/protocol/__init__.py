@@ -4,6 +4,19 @@
 codes, `messages` the params and result of every method. Nothing here does I/O.
 """
 
+from __future__ import annotations
+
+from homeamp_agent.model.query import PAGE_DEFAULT, PAGE_LIMIT
+
+__all__ = [
+    "LINE_LIMIT_BYTES",
+    "PAGE_DEFAULT",
+    "PAGE_LIMIT",
+    "PROTOCOL_MAJOR",
+    "PROTOCOL_MINOR",
+    "REPLY_LIMIT_BYTES",
+]
+
 PROTOCOL_MAJOR = 1
 """Peers of the same major protocol understand each other; unknown fields are ignored."""
 
@@ -14,7 +27,3 @@ LINE_LIMIT_BYTES = 8 * 1024 * 1024
 
 REPLY_LIMIT_BYTES = 1024 * 1024
 """No reply is larger: lists page before they reach it."""
-
-PAGE_DEFAULT = 100
-PAGE_LIMIT = 1000
-"""Rows of a page: 1,000 deviations of 700 bytes stay under `REPLY_LIMIT_BYTES`."""

@@ -13,17 +13,31 @@ from pydantic import AwareDatetime, Field
 
 from homeamp_agent.model.base import WireWord, Word
 from homeamp_agent.model.change import ChangeRequest, ChangeStatus, Plan, RollbackConflict
-from homeamp_agent.model.deviation import (
-    Deviation,
-    DeviationGroup,
-    DeviationKind,
-    DeviationStatus,
-)
+from homeamp_agent.model.deviation import Deviation, DeviationGroup
 from homeamp_agent.model.event import Event, Topic
 from homeamp_agent.model.expectation import Explanation
 from homeamp_agent.model.instance import Platform
-from homeamp_agent.model.rule import ScopeKind, Severity
-from homeamp_agent.rpc.protocol import PAGE_DEFAULT, PAGE_LIMIT
+from homeamp_agent.model.query import (
+    Counts,
+    DeviationEvent,
+    DeviationFilter,
+    DeviationsSort,
+    PageParams,
+    PluginCount,
+    ScopeCount,
+)
+from homeamp_agent.model.rule import ScopeKind
+
+__all__ = [
+    "Counts",
+    "DeviationEvent",
+    "DeviationFilter",
+    "DeviationsSort",
+    "PageParams",
+    "PluginCount",
+    "ScopeCount",
+]
+# Words of the model that are part of the wire; the rest of it is defined here.
 
 Path = tuple[str | int | None, ...]
 
@@ -37,13 +51,6 @@ class Access(StrEnum):
 
 class NoParams(Word):
     """A method without params."""
-
-
-class PageParams(Word):
-    """Which rows of a list."""
-
-    limit: int = Field(default=PAGE_DEFAULT, ge=1, le=PAGE_LIMIT)
-    cursor: str | None = None
 
 
 class MutationParams(Word):
@@ -136,21 +143,6 @@ class RescanResult(WireWord):
 # fleet, instances --------------------------------------------------------------------------------
 
 
-class Counts(WireWord):
-    """Open deviations by severity, and all by status."""
-
-    open: int = 0
-    critical: int = 0
-    high: int = 0
-    medium: int = 0
-    low: int = 0
-    info: int = 0
-    pending: int = 0
-    flagged: int = 0
-    approved: int = 0
-    fixed: int = 0
-
-
 class HostOverview(WireWord):
     """One host as this agent sees it. `state`: active, stale or offline."""
 
@@ -160,14 +152,6 @@ class HostOverview(WireWord):
     plugins: int
     counts: Counts
     last_seen: AwareDatetime | None = None
-
-
-class PluginCount(WireWord):
-    """Open deviations of one plugin (None: files of the game folder itself)."""
-
-    plugin: str | None
-    open: int
-    instances: int
 
 
 class OverviewResult(WireWord):
@@ -210,37 +194,6 @@ class InstancesListResult(WireWord):
 # deviations --------------------------------------------------------------------------------------
 
 
-class DeviationFilter(Word):
-    """Which deviations. Fields are and-ed, the values of one field or-ed; globs where said.
-
-    `text` is the `/` filter: words and-ed over instance, plugin, file, key and values;
-    `field:value` narrows to one field (host, instance, plugin, file, key, kind, severity, status,
-    pattern), a leading `!` negates. `open` (default): only what asks something of an operator.
-    """
-
-    ids: tuple[str, ...] | None = None
-    host: str | None = None
-    instance: str | None = None
-    plugin: str | None = Field(default=None, description="A name; empty text: no plugin")
-    file: str | None = None
-    key: str | None = None
-    group: str | None = None
-    kinds: tuple[DeviationKind, ...] | None = None
-    severities: tuple[Severity, ...] | None = None
-    statuses: tuple[DeviationStatus, ...] | None = None
-    text: str | None = Field(default=None, max_length=1000)
-    open: bool = Field(default=True, description="Ignored where `statuses` is given")
-
-
-class DeviationsSort(StrEnum):
-    """Row order; ties by host, instance, plugin, file, key, id."""
-
-    SEVERITY = "severity"
-    INSTANCE = "instance"
-    PLUGIN = "plugin"
-    NEWEST = "newest"
-
-
 class DeviationsListParams(PageParams):
     """A window of deviations: by cursor, or by `offset` for a virtual table."""
 
@@ -261,16 +214,6 @@ class DeviationsCountParams(Word):
     """What to count."""
 
     filter: DeviationFilter = DeviationFilter()
-
-
-class ScopeCount(WireWord):
-    """One node of the scope tree: open deviations below it."""
-
-    host: str
-    instance: str
-    plugin: str | None
-    open: int
-    worst: Severity | None = None
 
 
 class DeviationsCountResult(WireWord):
@@ -308,17 +251,6 @@ class ContextLine(WireWord):
     number: int
     text: str
     here: bool = False
-
-
-class DeviationEvent(WireWord):
-    """One step in a deviation's life."""
-
-    at: AwareDatetime
-    event: str
-    status: DeviationStatus
-    actor: str | None = None
-    reason: str | None = None
-    actual: Any = None
 
 
 class DeviationsShowResult(WireWord):
