@@ -97,6 +97,10 @@ class Condition(WireWord):
     plugin: str | None = None
     file: str | None = None
     key: str | None = None
+    typed: bool = Field(
+        default=True,
+        description="False where the source hides the type: then equal text is equal",
+    )
 
     def sentence(self) -> str:
         """The demand in a few words: `= 10`, `unique`, `one of a, b`, `1 … 20`."""
@@ -135,6 +139,11 @@ class Rule(WireWord):
     key: str | None = None
     path: tuple[str | int | None, ...] | None = None
     condition: Condition = Condition()
+    stem_key: str | None = Field(
+        default=None,
+        description="The whole key, where `file` is only its first segment by assumption",
+    )
+    platform: str | None = Field(default=None, description="Counts only on this platform")
     complete: bool = False
     severity: Severity | None = None
     reason: str | None = None

