@@ -1,0 +1,130 @@
+"""JSON values as the file at hand writes them: its quotes, escapes, spacing and indentation."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from functools import cached_property
+from typing import Final
+
+from homeamp_agent.configfiles.document import Value
+from homeamp_agent.configfiles.errors import EditRefused
+from homeamp_agent.configfiles.text import SourceText
+from homeamp_agent.configfiles.tree import Leaf, Node
+
+_SAFE_WORD = re.compile(r"[A-Za-z_$][A-Za-z0-9_$.-]*\Z")
+_RESERVED = frozenset({"true", "false", "null", "NaN", "Infinity"})
+_HTML_SAFE: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "=": "\\u003d", "'": "\\u0027"}
+_HTML_ESCAPED = re.compile(r"\\u00(?:3[cdeCDE]|2[67])")
+_SPREAD_LIST = re.compile(r"\[[ \t]*[\r\n]")
+_SPREAD_MAPPING = re.compile(r"\{[ \t]*[\r\n]")
+_SPACED_COLON = re.compile(r'"[ \t]*:[ \t]')
+
+
+class JsonWriter:
+    """Writes values for one file."""
+
+    def __init__(self, source: SourceText, indent_unit: str) -> None:
+        self._text = source.text
+        self._newline = source.newline(0)
+        self._unit = indent_unit
+
+    @cached_property
+    def _ascii_only(self) -> bool:
+        return (
+            self._text.isascii()
+            and re.search(r"\\u00[89a-fA-F]|\\u0?[1-9a-fA-F]", self._text) is not None
+        )
+
+    @cached_property
+    def _html_safe(self) -> bool:
+        return _HTML_ESCAPED.search(self._text) is not None
+
+    @cached_property
+    def _slash_escaped(self) -> bool:
+        return "\\/" in self._text
+
+    @cached_property
+    def spreads_lists(self) -> bool:
+        """Whether the file writes lists over several lines."""
+        return _SPREAD_LIST.search(self._text) is not None
+
+    @cached_property
+    def spreads_mappings(self) -> bool:
+        """Whether the file writes mappings over several lines."""
+        return _SPREAD_MAPPING.search(self._text) is not None
+
+    @cached_property
+    def _colon(self) -> str:
+        return ": " if ":" not in self._text or _SPACED_COLON.search(self._text) else ":"
+
+    def scalar(self, value: Value, old: Leaf | None) -> str:
+        """A scalar in the style of the one it replaces."""
+        if isinstance(value, str):
+            bare = old is not None and old.style == "plain" and isinstance(old.value, str)
+            if bare and _SAFE_WORD.match(value) and value not in _RESERVED:
+                return value
+            return self._quoted(value, "'" if old is not None and old.style == "single" else '"')
+        if value is None or isinstance(value, (bool, int)):
+            return json.dumps(value)
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                raise EditRefused("JSON has no way to write infinity or not-a-number")
+            return repr(value)
+        raise EditRefused(f"JSON has no way to write a {type(value).__name__}")
+
+    def _quoted(self, value: str, quote: str) -> str:
+        token = json.dumps(value, ensure_ascii=self._ascii_only)
+        if quote == "'":
+            inner = token[1:-1].replace('\\"', '"').replace("'", "\\'")
+            return f"'{inner}'"
+        if self._html_safe:
+            token = re.sub("[<>&=']", lambda found: _HTML_SAFE[found[0]], token)
+        if self._slash_escaped:
+            token = token.replace("/", "\\/")
+        return token
+
+    def key(self, key: str, sibling: Node | None) -> str:
+        """A key, quoted as its sibling is."""
+        quote = '"' if sibling is None else self._text[sibling.at]
+        if quote not in "\"'" and _SAFE_WORD.match(key):
+            return key
+        return self._quoted(key, "'" if quote == "'" else '"')
+
+    def colon(self, sibling: Node | None) -> str:
+        """What stands between key and value, as at the sibling."""
+        if sibling is not None:
+            between = self._text[sibling.key_end : sibling.start]
+            if between.strip(" \t") in (":", "=", "=>"):
+                return between
+        return self._colon
+
+    def compound(self, value: Value, indent: str | None) -> str:
+        """Any value; over several lines from `indent` on, or on one line if that is None."""
+        if isinstance(value, dict):
+            pairs = [
+                self.key(str(key), None)
+                + self._colon
+                + self.compound(member, self._deeper(indent, self.spreads_mappings))
+                for key, member in value.items()
+            ]
+            return self._enclosed("{", pairs, "}", indent if self.spreads_mappings else None)
+        if isinstance(value, list):
+            items = [
+                self.compound(item, self._deeper(indent, self.spreads_lists)) for item in value
+            ]
+            return self._enclosed("[", items, "]", indent if self.spreads_lists else None)
+        return self.scalar(value, None)
+
+    def _deeper(self, indent: str | None, spread: bool) -> str | None:
+        return indent + self._unit if indent is not None and spread else None
+
+    def _enclosed(self, opening: str, members: list[str], closing: str, indent: str | None) -> str:
+        if not members:
+            return opening + closing
+        if indent is None:
+            gap = " " if self._colon == ": " else ""
+            return opening + ("," + gap).join(members) + closing
+        deeper = self._newline + indent + self._unit
+        return opening + deeper + ("," + deeper).join(members) + self._newline + indent + closing

@@ -1,0 +1,165 @@
+"""Java .properties files as documents.
+
+Rules of `java.util.Properties.load`: `=`, `:` or blanks between key and value, backslash escapes,
+lines continued by a backslash at their end, `#` and `!` comments. Java reads them as Latin-1,
+today's servers as UTF-8 with Latin-1 as the second try (Minecraft since 1.20); so does this.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cached_property
+
+from homeamp_agent.configfiles.document import DEFAULT_LIMITS, Limits, Problem
+from homeamp_agent.configfiles.errors import EditRefused
+from homeamp_agent.configfiles.line_document import LineDocument
+from homeamp_agent.configfiles.text import SourceText
+from homeamp_agent.configfiles.tree import Branch, Leaf
+
+_BLANKS = r"(?:[ \t\f]|\\(?:\r\n|[\r\n]))*+"
+_LINE = re.compile(
+    r"[ \t\f]*+(?:"
+    r"[#!][^\r\n]*+"
+    rf"|(?P<key>(?:[^\\ \t\f:=\r\n]++|\\(?:\r\n|.))*+)(?P<gap>{_BLANKS}[:=]?{_BLANKS})"
+    r"(?P<value>(?:[^\\\r\n]++|\\(?:\r\n|.))*+\\?)"
+    r")(?:\r\n|\r|\n|\Z)",
+    re.DOTALL,
+)
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(?:\r\n|[\r\n])[ \t\f]*+|(u)|(.)|\Z)", re.DOTALL)
+_NAMED = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
+_UNNAMED = {"\t": "\\t", "\n": "\\n", "\r": "\\r", "\f": "\\f", "\\": "\\\\"}
+_PUNCTUATION = re.compile(r"[:=#!]")
+_ESCAPED_PUNCTUATION = re.compile(r"\\[:=#!]")
+_RAW_PUNCTUATION = re.compile(r"(?<!\\)[:=#!]")
+_UNICODE_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u([0-9a-fA-F]{4})")
+_TIMESTAMP = re.compile(
+    r"^#[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d .*\d{4}\s*$", re.MULTILINE
+)
+
+
+class _Latin1Text(SourceText):
+    """A file whose bytes are no UTF-8, read as Java always did: one byte, one character."""
+
+    def __init__(self, file: str, data: bytes, limits: Limits) -> None:
+        super().__init__(file, b"", limits)
+        self.data = data
+        self.text = data.decode("latin-1")
+        self.encoding = "latin-1"
+        self._refuse_binary()
+
+    def byte_offset(self, index: int) -> int:
+        return index
+
+
+class PropertiesDocument(LineDocument):
+    """`key=value` lines as Java reads them; a key path is one segment, dots and all."""
+
+    format = "properties"
+
+    def __init__(self, file: str, data: bytes, limits: Limits = DEFAULT_LIMITS) -> None:
+        super().__init__(file, data, limits)
+        if self.source.undecodable:
+            self.source = _Latin1Text(file, data, limits)
+            self.root, problems = self._scan()
+            self.problems = tuple(problems)
+
+    def _scan(self) -> tuple[Branch, Iterable[Problem]]:
+        root = Branch(0, 0, 0, 0)
+        problems: list[Problem] = []
+        source, text = self.source, self.source.text
+        pos = count = 0
+        while pos < len(text):
+            found = _LINE.match(text, pos)
+            assert found is not None  # noqa: S101  (the pattern matches any line)
+            pos = found.end()
+            at, key_end = found.span("key")
+            start, end = found.span("value")
+            if at == end or at < 0:
+                continue
+            key, value = self._plain_text(at, key_end), self._plain_text(start, end)
+            style = "plain" if start > key_end else "implied"
+            problem = self._add(root, key, Leaf(source, value, style, at, key_end, start, end))
+            problems += [problem] if problem else []
+            count += 1
+            self._refuse_too_many(count, at)
+        return root, problems
+
+    def _plain_text(self, start: int, end: int) -> str:
+        token = self.source.text[start:end]
+        if "\\" not in token:
+            return token
+
+        def unescaped(escape: re.Match[str]) -> str:
+            if escape[1]:
+                return chr(int(escape[1], 16))
+            if escape[2]:
+                raise self._error(start + escape.start(), "\\u without four hexadecimal digits")
+            return _NAMED.get(escape[3], escape[3]) if escape[3] else ""
+
+        plain = _ESCAPE.sub(unescaped, token)
+        if not plain.isascii():
+            joined = plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+            plain = joined.encode("utf-8", "backslashreplace").decode("utf-8")
+        return plain
+
+    def _written(self, text: str, old: Leaf | None, separator: str) -> str:
+        habit = old.token if old is not None and _PUNCTUATION.search(old.token) else None
+        escapes = self._escapes_punctuation if habit is None else not _RAW_PUNCTUATION.search(habit)
+        pieces = [self._character(character, escapes) for character in text]
+        if pieces and text[0] == " ":
+            pieces[0] = "\\ "
+        bare_separator = "=" not in separator and ":" not in separator
+        if pieces and bare_separator and pieces[0] in ("=", ":"):
+            pieces[0] = "\\" + pieces[0]
+        return "".join(pieces)
+
+    def _key_written(self, key: str) -> str:
+        if not key:
+            raise EditRefused("a key without a name has no line of its own")
+        pieces = [self._character(character, True) for character in key]
+        return "".join("\\ " if piece == " " else piece for piece in pieces)
+
+    def _character(self, character: str, escapes_punctuation: bool) -> str:
+        if character in _UNNAMED:
+            return _UNNAMED[character]
+        if escapes_punctuation and character in ":=#!":
+            return "\\" + character
+        latin = self.source.encoding == "latin-1"
+        beyond = "\xff" if latin else "\U0010ffff"
+        if character > "~" and (self._escapes_unicode or character > beyond):
+            units = character.encode("utf-16-be")
+            template = "\\u{:04x}" if self._lower_hex else "\\u{:04X}"
+            return "".join(
+                template.format(int.from_bytes(units[i : i + 2], "big"))
+                for i in range(0, len(units), 2)
+            )
+        return character
+
+    @cached_property
+    def _escapes_punctuation(self) -> bool:
+        """Java's own writer escapes `: = # !` in values; people don't."""
+        escaped = raw = 0
+        for node in self._leaves():
+            escaped += _ESCAPED_PUNCTUATION.search(node.token) is not None
+            raw += _RAW_PUNCTUATION.search(node.token) is not None
+        if escaped or raw:
+            return escaped > raw
+        return _TIMESTAMP.search(self.source.text) is not None
+
+    @cached_property
+    def _escapes_unicode(self) -> bool:
+        """Where the file shows no habit, an escape: Latin-1 and UTF-8 readers agree on it."""
+        tokens = [node.token for node in self._leaves()]
+        escaped = sum(_UNICODE_ESCAPE.search(token) is not None for token in tokens)
+        raw = sum(not token.isascii() for token in tokens)
+        return escaped >= raw
+
+    @cached_property
+    def _lower_hex(self) -> bool:
+        digits = "".join(_UNICODE_ESCAPE.findall(self.source.text))
+        return digits != digits.upper() and digits == digits.lower()
+
+    def _leaves(self) -> list[Leaf]:
+        assert isinstance(self.root, Branch)  # noqa: S101  (what _scan makes)
+        return [node for node in self.root.members.values() if isinstance(node, Leaf)]

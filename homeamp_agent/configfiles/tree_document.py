@@ -1,0 +1,149 @@
+"""What the formats with a tree (JSON, TOML, HOCON, Forge .cfg) have in common as documents."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import NamedTuple, Self
+
+from homeamp_agent.configfiles.document import (
+    DEFAULT_LIMITS,
+    Document,
+    KeyPath,
+    Limits,
+    Problem,
+    Setting,
+    Value,
+)
+from homeamp_agent.configfiles.errors import EditRefused
+from homeamp_agent.configfiles.proof import ABSENT, Operation, prove, same
+from homeamp_agent.configfiles.text import SourceText
+from homeamp_agent.configfiles.tree import Leaf, Node, leaves, plain, step
+
+
+class Splice(NamedTuple):
+    """Characters `[start, end)` of the file become `replacement`."""
+
+    start: int
+    end: int
+    replacement: str
+
+
+class TreeDocument(Document):
+    """A document over a tree of nodes; a format says how to scan it and how to write a value."""
+
+    typed = True
+
+    def __init__(self, file: str, data: bytes, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.file = file
+        self.data = data
+        self.limits = limits
+        self.source = SourceText(file, data, limits)
+        self.root, problems = self._scan()
+        self.problems = (*self.source.problems(), *problems)
+
+    @abstractmethod
+    def _scan(self) -> tuple[Node | None, Iterable[Problem]]:
+        """The file's tree (None for a file without any value) and what is odd about it."""
+
+    @abstractmethod
+    def _set(self, node: Node, value: Value) -> list[Splice]:
+        """The splices that give `node` the value."""
+
+    @abstractmethod
+    def _unset(self, parent: Node | None, node: Node) -> list[Splice]:
+        """The splices that remove `node`, a member of `parent`."""
+
+    @abstractmethod
+    def _insert(self, parent: Node | None, path: KeyPath, depth: int, value: Value) -> list[Splice]:
+        """The splices that add `path[depth:]` below `parent`, which stands at `path[:depth]`."""
+
+    def reread(self, data: bytes) -> Self:
+        return type(self)(self.file, data, self.limits)
+
+    @cached_property
+    def settings(self) -> Mapping[KeyPath, Setting]:
+        return {} if self.root is None else dict(leaves(self.source, self.root))
+
+    def value(self, path: KeyPath) -> Value:
+        if not path:
+            return None if self.root is None else plain(self.root)
+        found = self._way(path)
+        if len(found) != len(path):
+            raise KeyError(path)
+        return plain(found[-1][1])
+
+    def _way(self, path: KeyPath) -> list[tuple[KeyPath, Node]]:
+        """The nodes along `path`, each with its path as the file types it, as far as they exist."""
+        way: list[tuple[KeyPath, Node]] = []
+        exact: KeyPath = ()
+        node = self.root
+        for segment in path:
+            found = None if node is None else step(node, segment)
+            if found is None:
+                break
+            exact, node = (*exact, found[0]), found[1]
+            way.append((exact, node))
+        return way
+
+    def _existing(self, path: KeyPath) -> tuple[KeyPath, Node | None, Node]:
+        """The path as the file types it, the parent and the node."""
+        if not path and self.root is not None:
+            return (), None, self.root
+        way = self._way(path)
+        if not path or len(way) != len(path):
+            raise EditRefused(f"no such key: {dotted(path)}")
+        parent = way[-2][1] if len(way) > 1 else self.root
+        return way[-1][0], parent, way[-1][1]
+
+    def set(self, path: KeyPath, value: Value) -> bytes:
+        exact, _, node = self._existing(path)
+        if same(plain(node), value):
+            return self.data
+        return self._proved(self._set(node, value), "set", exact, value)
+
+    def unset(self, path: KeyPath) -> bytes:
+        exact, parent, node = self._existing(path)
+        if not exact:
+            raise EditRefused("the whole file is no setting")
+        return self._proved(self._unset(parent, node), "unset", exact)
+
+    def insert(self, path: KeyPath, value: Value) -> bytes:
+        way = self._way(path)
+        if not path or len(way) == len(path):
+            raise EditRefused(f"the key exists already: {dotted(path)}")
+        parent = way[-1][1] if way else self.root
+        exact = (*(way[-1][0] if way else ()), *path[len(way) :])
+        if isinstance(parent, Leaf):
+            raise EditRefused(f"{dotted(path[: len(way)])} holds a value, so no key fits below it")
+        return self._proved(self._insert(parent, exact, len(way), value), "insert", exact, value)
+
+    def _proved(
+        self, splices: list[Splice], operation: Operation, path: KeyPath, value: Value = ABSENT
+    ) -> bytes:
+        try:
+            after = spliced(self.source, splices)
+        except UnicodeEncodeError as error:
+            raise EditRefused("the value holds a character that has no bytes in UTF-8") from error
+        return prove(self, after, operation=operation, path=path, value=value)
+
+
+def spliced(source: SourceText, splices: list[Splice]) -> bytes:
+    """The file's bytes after all of `splices`, which must not overlap.
+
+    Splices at one place are written in the order given.
+    """
+    pieces: list[bytes] = []
+    done = 0
+    for start, end, replacement in sorted(splices, key=lambda splice: splice[:2]):
+        pieces.append(source.data[done : source.byte_offset(start)])
+        pieces.append(source.encode(replacement))
+        done = source.byte_offset(end)
+    pieces.append(source.data[done:])
+    return b"".join(pieces)
+
+
+def dotted(path: KeyPath) -> str:
+    """A path for people."""
+    return ".".join(map(str, path)) or "the file's top level"
