@@ -139,9 +139,7 @@ def _is_file_line(key: str, text: str) -> bool:
     return text.strip() != "{}" or "." not in key
 
 
-def _read_file_line(
-    reading: SourceReading, plugin: str, file: str, text: str, line: int
-) -> None:
+def _read_file_line(reading: SourceReading, plugin: str, file: str, text: str, line: int) -> None:
     value = literal(text)
     if value.problem or not isinstance(value.value, dict):
         reading.problem(
@@ -151,9 +149,7 @@ def _read_file_line(
         )
         return
     for key, inner in _inner_settings(value.value, ""):
-        reading.add(
-            Condition(value=inner), plugin=plugin, file=f"{file}.*", key=key, line=line
-        )
+        reading.add(Condition(value=inner), plugin=plugin, file=f"{file}.*", key=key, line=line)
 
 
 def _inner_settings(mapping: dict[Any, Any], prefix: str) -> Iterator[tuple[str, Any]]:
@@ -165,9 +161,7 @@ def _inner_settings(mapping: dict[Any, Any], prefix: str) -> Iterator[tuple[str,
             yield key, value
 
 
-def _add_scalar(
-    reading: SourceReading, plugin: str, key: str, value: Reading, line: int
-) -> None:
+def _add_scalar(reading: SourceReading, plugin: str, key: str, value: Reading, line: int) -> None:
     """B2: the first segment is the file's stem, unless no such file exists (decided on disk)."""
     stem, dot, rest = key.partition(".")
     reading.add(

@@ -35,6 +35,7 @@ class SourceReading:
     counts: dict[str, int] = field(default_factory=dict)
     declarations: dict[str, Any] = field(default_factory=dict)
     platform: str | None = None
+    failed: bool = False
     _seen: dict[str, int] = field(default_factory=dict)
 
     def problem(
@@ -48,6 +49,11 @@ class SourceReading:
         """Note one thing that is wrong, in one line, with its place."""
         source = RuleSource(file=self.file, line=line, cell=cell)
         self.problems.append(BaselineProblem(source=source, severity=severity, message=message))
+
+    def fail(self, message: str, *, line: int | None = None, cell: str | None = None) -> None:
+        """Note that the whole file could not be read: its last good version goes on counting."""
+        self.failed = True
+        self.problem(message, severity=ProblemSeverity.ERROR, line=line, cell=cell)
 
     def add(
         self,

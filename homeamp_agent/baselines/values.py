@@ -59,7 +59,7 @@ def repr_scalar(text: str) -> Reading:
 
 
 def literal(text: str) -> Reading:
-    """A list or mapping as Python repr, else as JSON; as text with a problem where it is neither."""
+    """A list or mapping as Python repr, else as JSON; text with a problem where it is neither."""
     try:
         return Reading(ast.literal_eval(text))
     except (ValueError, SyntaxError, MemoryError, RecursionError):
