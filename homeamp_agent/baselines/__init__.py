@@ -1,0 +1,42 @@
+"""Baselines: what the operator says settings should be, and what follows for each instance.
+
+What lives here: the readers of every form, the rules they yield, their resolution, approvals, and
+what is known of single plugins. What may not: reading an instance's files; deciding what drifts.
+"""
+
+from __future__ import annotations
+
+from homeamp_agent.baselines.approvals import Approval, approval_of, merged, write_approved
+from homeamp_agent.baselines.explain import expectation_of, sentences
+from homeamp_agent.baselines.knowledge import Knowledge, PluginKnowledge, load_knowledge
+from homeamp_agent.baselines.loader import (
+    Baselines,
+    SourceReport,
+    load_baselines,
+    reload,
+    with_names_checked,
+)
+from homeamp_agent.baselines.report import check_report, check_text, has_errors
+from homeamp_agent.baselines.resolver import Resolved, Resolver
+
+__all__ = [
+    "Approval",
+    "Baselines",
+    "Knowledge",
+    "PluginKnowledge",
+    "Resolved",
+    "Resolver",
+    "SourceReport",
+    "approval_of",
+    "check_report",
+    "check_text",
+    "expectation_of",
+    "has_errors",
+    "load_baselines",
+    "load_knowledge",
+    "merged",
+    "reload",
+    "sentences",
+    "with_names_checked",
+    "write_approved",
+]

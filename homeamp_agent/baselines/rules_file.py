@@ -23,6 +23,8 @@ from homeamp_agent.model.rule import (
 from homeamp_agent.model.secret import wire_value
 
 VERSION = 1
+LINES_DEPTH = 4
+"""`rules`, index, field, and one below: no problem names a place further down."""
 CONDITION_KEYS = (
     "value",
     "unique",
@@ -227,10 +229,27 @@ def _load(data: bytes) -> tuple[Any, Any]:
     loader = yaml.SafeLoader(data.decode("utf-8-sig"))
     try:
         node = loader.get_single_node()
+        if _refers_to_itself(node, set(), set()):
+            raise ValueError("an anchor refers to itself")
         loaded = None if node is None else loader.construct_document(node)
     finally:
         loader.dispose()
     return node, loaded
+
+
+def _refers_to_itself(node: Any, above: set[int], done: set[int]) -> bool:
+    if not isinstance(node, yaml.CollectionNode) or id(node) in done:
+        return False
+    if id(node) in above:
+        return True
+    above.add(id(node))
+    pairs = (
+        node.value if isinstance(node, yaml.MappingNode) else [(None, each) for each in node.value]
+    )
+    found = any(_refers_to_itself(value, above, done) for _, value in pairs)
+    above.discard(id(node))
+    done.add(id(node))
+    return found
 
 
 class _Lines:
@@ -248,6 +267,8 @@ class _Lines:
 
 
 def _walk(node: Any, path: tuple[Hashable, ...]) -> Iterator[tuple[tuple[Hashable, ...], int]]:
+    if len(path) >= LINES_DEPTH:
+        return
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             inner = (*path, str(key.value))

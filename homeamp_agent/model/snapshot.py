@@ -54,6 +54,10 @@ class SettingTable:
             node = node[segment]
         return node
 
+    def has(self, path: KeyPath) -> bool:
+        """Whether anything stands at `path`."""
+        return self.value(path) is not MISSING
+
     def line(self, path: KeyPath) -> int | None:
         """The line of the value at `path`, or of the first leaf below it."""
         if path in self.lines:
