@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from homeamp_agent.rpc.protocol.errors import InvalidRequest, ParseError, RpcError
 
@@ -26,9 +26,20 @@ class Request:
 
 
 def encode(document: Any) -> bytes:
-    """One line: compact JSON in UTF-8 and a line feed. Lone surrogates become `\\ufffd`."""
+    """One line: compact JSON in UTF-8 and a line feed.
+
+    A lone surrogate (an undecodable byte of a file) makes the whole line escaped ASCII, since JSON
+    can carry it only so.
+
+    Raises:
+        ValueError: the document holds NaN or an infinity.
+    """
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.encode("utf-8", "replace") + b"\n"
+    try:
+        return text.encode() + b"\n"
+    except UnicodeEncodeError:
+        escaped = json.dumps(document, separators=(",", ":"), allow_nan=False)
+        return escaped.encode("ascii") + b"\n"
 
 
 def decode(line: bytes) -> Any:
@@ -38,9 +49,15 @@ def decode(line: bytes) -> Any:
         ParseError: no UTF-8, no JSON, or nested deeper than the reader can follow.
     """
     try:
-        return json.loads(line)
+        return json.loads(line.decode(), parse_constant=_refuse_constant)
+    except UnicodeDecodeError as error:
+        raise ParseError(f"the line is no UTF-8, at byte {error.start}") from error
     except (ValueError, RecursionError) as error:
         raise ParseError(f"the line is no JSON document: {error}") from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
 
 
 def request_of(document: Any) -> Request:
@@ -83,3 +100,10 @@ def success(identifier: RequestId, result: Any) -> dict[str, Any]:
 def failure(identifier: RequestId, error: RpcError) -> dict[str, Any]:
     """A reply with an error."""
     return {"jsonrpc": VERSION, "id": identifier, "error": error.wire()}
+
+
+def id_of(document: Any) -> RequestId:
+    """The id to answer a malformed request with: its own where it has one, else null."""
+    identifier = document.get("id") if isinstance(document, dict) else None
+    usable = isinstance(identifier, (str, int, float)) and not isinstance(identifier, bool)
+    return identifier if usable else None

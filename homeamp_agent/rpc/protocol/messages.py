@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BaseModel, Field, RootModel
 
 from homeamp_agent.model.base import WireWord, Word
 from homeamp_agent.model.change import ChangeRequest, ChangeStatus, Plan, RollbackConflict
@@ -59,13 +59,37 @@ class MutationParams(Word):
     idempotency_key: str | None = Field(default=None, max_length=200)
 
 
+def param_names(model: type[BaseModel]) -> list[str]:
+    """The order of a method's params when given by position.
+
+    Required ones first, then the method's own, then those that many methods share (`limit`,
+    `cursor`, `idempotency_key`).
+    """
+    own = set(model.__annotations__)
+    return sorted(
+        model.model_fields,
+        key=lambda name: (not model.model_fields[name].is_required(), name not in own),
+    )
+
+
+# rpc ---------------------------------------------------------------------------------------------
+
+
+class DiscoverResult(RootModel[dict[str, Any]]):
+    """The OpenRPC 1.3 document of this agent."""
+
+
 # agent -------------------------------------------------------------------------------------------
 
 
-class HelloParams(Word):
-    """`protocol` is `MAJOR.MINOR` or just the major number."""
+class HelloParams(WireWord):
+    """`protocol` is `MAJOR.MINOR` or just the major number.
 
-    protocol: str = "1.0"
+    The only params that ignore unknown fields: a newer client must be able to introduce itself.
+    Everywhere else a field that this agent does not know might have been a condition.
+    """
+
+    protocol: str = Field(default="1.0", coerce_numbers_to_str=True)
     client: str = Field(default="", max_length=200)
 
 

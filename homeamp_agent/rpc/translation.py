@@ -1,0 +1,39 @@
+"""What the rooms raise, as a client understands it. Their texts never hold a setting's value."""
+
+from __future__ import annotations
+
+from homeamp_agent.changes.errors import (
+    ChangesError,
+    FileConflictError,
+    InstanceBusyError,
+    UnknownChangeError,
+)
+from homeamp_agent.rpc.protocol.errors import (
+    Busy,
+    Conflict,
+    InternalError,
+    InvalidParams,
+    NotFound,
+    Refused,
+    RpcError,
+    Stopping,
+)
+from homeamp_agent.store import BadQueryError, StoreClosedError, StoreError
+
+_KINDS: tuple[tuple[type[Exception], type[RpcError]], ...] = (
+    (BadQueryError, InvalidParams),
+    (StoreClosedError, Stopping),
+    (StoreError, InternalError),
+    (UnknownChangeError, NotFound),
+    (InstanceBusyError, Busy),
+    (FileConflictError, Conflict),
+    (ChangesError, Refused),
+)
+
+
+def as_rpc_error(error: Exception) -> RpcError | None:
+    """The error reply for what a room raised; None for what nobody foresaw."""
+    for raised, reply in _KINDS:
+        if isinstance(error, raised):
+            return reply(str(error))
+    return None
