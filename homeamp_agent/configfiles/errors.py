@@ -1,9 +1,9 @@
 """What can go wrong with a config file.
 
-    ConfigFilesError
-    ├── ConfigFileError      the bytes cannot be read as settings (file, line, column, reason)
-    │   └── TooLargeError    a bound of `Limits` was passed before the bytes were read to the end
-    └── EditRefused          the edit cannot be made byte-exactly (reason); nothing was changed
+ConfigFilesError
+├── ConfigFileError      the bytes cannot be read as settings (file, line, column, reason)
+│   └── TooLargeError    a bound of `Limits` was passed before the bytes were read to the end
+└── EditRefused          the edit cannot be made byte-exactly (reason); nothing was changed
 """
 
 from __future__ import annotations

@@ -13,10 +13,12 @@ from __future__ import annotations
 import codecs
 import re
 from bisect import bisect_right
+from collections.abc import Iterable
 from functools import cached_property
+from typing import NamedTuple
 
 from homeamp_agent.configfiles.document import Limits, Problem
-from homeamp_agent.configfiles.errors import ConfigFileError, TooLargeError
+from homeamp_agent.configfiles.errors import ConfigFileError, EditRefused, TooLargeError
 
 UNDECODABLE_BLOCKS = (0x10FE00, 0x10FD00, 0x10FC00, 0xF0000)
 """Where undecodable bytes go: `block + byte`, in the first block that the file itself leaves
@@ -25,6 +27,14 @@ unused. Plane 16 first: resource packs put their glyphs into the BMP's private a
 _NON_ASCII_RUN = re.compile(r"[^\x00-\x7f]+")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _SURROGATE_ESCAPE = 0xDC00
+
+
+class Splice(NamedTuple):
+    """Characters `[start, end)` of the text become `replacement`."""
+
+    start: int
+    end: int
+    replacement: str
 
 
 class SourceText:
@@ -178,8 +188,28 @@ class SourceText:
 
     def splice(self, start: int, end: int, replacement: str) -> bytes:
         """The file's bytes with characters `[start, end)` replaced; every other byte stays."""
-        first, last = self.byte_offset(start), self.byte_offset(end)
-        return self.data[:first] + self.encode(replacement) + self.data[last:]
+        return self.spliced([Splice(start, end, replacement)])
+
+    def spliced(self, splices: Iterable[Splice]) -> bytes:
+        """The file's bytes after `splices`, given in any order; every other byte stays.
+
+        Of two at the same place, the one that only inserts comes first.
+
+        Raises:
+            EditRefused: two of them overlap, or a replacement cannot be encoded.
+        """
+        pieces: list[bytes] = []
+        done = 0
+        for start, end, replacement in sorted(splices, key=lambda splice: splice[:2]):
+            first = self.byte_offset(start)
+            if first < done:
+                raise EditRefused("the edit would change the same place twice")
+            try:
+                pieces += self.data[done:first], self.encode(replacement)
+            except UnicodeEncodeError as error:
+                raise EditRefused(f"the value cannot be written as {self.encoding}") from error
+            done = self.byte_offset(end)
+        return b"".join((*pieces, self.data[done:]))
 
     def problems(self) -> tuple[Problem, ...]:
         """What a person should know of the bytes themselves."""

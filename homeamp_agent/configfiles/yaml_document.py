@@ -1,0 +1,183 @@
+"""YAML as the servers read it, edited by splices on the places that libyaml marks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+from homeamp_agent.configfiles.document import (
+    DEFAULT_LIMITS,
+    Document,
+    KeyPath,
+    KeySegment,
+    Limits,
+    Problem,
+    Setting,
+    Value,
+)
+from homeamp_agent.configfiles.errors import EditRefused, TooLargeError
+from homeamp_agent.configfiles.proof import ABSENT, Operation, prove, same
+from homeamp_agent.configfiles.text import SourceText, Splice
+from homeamp_agent.configfiles.yaml_compose import compose
+from homeamp_agent.configfiles.yaml_insert import insertions
+from homeamp_agent.configfiles.yaml_nodes import (
+    MappingNode,
+    ScalarNode,
+    SequenceNode,
+    YamlNode,
+    resolved,
+    value_of,
+)
+from homeamp_agent.configfiles.yaml_place import Place, YamlText
+from homeamp_agent.configfiles.yaml_set import changes
+from homeamp_agent.configfiles.yaml_unset import removals
+from homeamp_agent.configfiles.yaml_write import wanted
+
+
+class YamlDocument(Document):
+    """A YAML file; of several documents in it the first is the config."""
+
+    format = "yaml"
+    typed = True
+
+    def __init__(self, file: str, data: bytes, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.file = file
+        self.data = data
+        self.limits = limits
+        self.source = SourceText(file, data, limits)
+        composed = compose(self.source, limits)
+        self.root = composed.root
+        self._composed = composed
+        self.problems: tuple[Problem, ...] = (*self.source.problems(), *composed.problems)
+
+    def reread(self, data: bytes) -> YamlDocument:
+        return YamlDocument(self.file, data, self.limits)
+
+    @cached_property
+    def settings(self) -> Mapping[KeyPath, Setting]:
+        found: dict[KeyPath, Setting] = {}
+        if self.root is not None:
+            _collect((), self.root, found)
+        if len(found) > self.limits.max_settings:
+            raise TooLargeError(self.file, f"more than {self.limits.max_settings:,} settings")
+        return found
+
+    def value(self, path: KeyPath) -> Value:
+        if self.root is None:
+            if path:
+                raise KeyError(path)
+            return None
+        return value_of(self._places(path)[-1].node)
+
+    def set(self, path: KeyPath, value: Value) -> bytes:
+        try:
+            places = self._places(path)
+        except KeyError:
+            raise EditRefused("there is no such key in the file") from None
+        place = places[-1]
+        value = wanted(value, value_of(place.node))
+        if same(value_of(place.node), value):
+            return self.data
+        self._refuse_borrowed(places)
+        return self._first_proven(changes(self._text, places, value), "set", places, value)
+
+    def unset(self, path: KeyPath) -> bytes:
+        try:
+            places = self._places(path)
+        except KeyError:
+            raise EditRefused("there is no such key in the file") from None
+        if not path:
+            raise EditRefused("the whole file cannot be removed, only its keys")
+        self._refuse_borrowed(places)
+        return self._first_proven(removals(self._text, places), "unset", places, ABSENT)
+
+    def insert(self, path: KeyPath, value: Value) -> bytes:
+        known = self._known_part(path)
+        if len(known) == len(path):
+            raise EditRefused("the key is there already")
+        places = self._places(known) if self.root is not None else []
+        self._refuse_borrowed(places)
+        exact = (*(place.segment for place in places[1:]), *path[len(known) :])
+        value = wanted(value, None)
+        attempts = insertions(self._text, places, path[len(known) :], value)
+        return self._first_proven(attempts, "insert", places, value, exact)
+
+    @cached_property
+    def _text(self) -> YamlText:
+        composed = self._composed
+        return YamlText(self.source, self.root, composed.start, composed.end)
+
+    def _places(self, path: KeyPath) -> list[Place]:
+        """The nodes from the root down `path`, each with how it was reached.
+
+        Raises:
+            KeyError: nothing is there.
+        """
+        if self.root is None:
+            raise KeyError(path)
+        places = [Place(self.root, None, None, 0, False)]
+        for segment in path:
+            places.append(places[-1].below(segment))
+        return places
+
+    def _known_part(self, path: KeyPath) -> KeyPath:
+        """The longest beginning of `path` that is in the file."""
+        if self.root is None:
+            return ()
+        place = Place(self.root, None, None, 0, False)
+        for depth, segment in enumerate(path):
+            try:
+                place = place.below(segment)
+            except KeyError:
+                return path[:depth]
+        return path
+
+    def _refuse_borrowed(self, places: list[Place]) -> None:
+        for place in places:
+            if place.borrowed:
+                raise EditRefused(
+                    f"the value is shared: it is written in line {resolved(place.node).line} and "
+                    "comes here through an alias or a merge key"
+                )
+
+    def _first_proven(
+        self,
+        attempts: Iterable[list[Splice]],
+        operation: Operation,
+        places: list[Place],
+        value: Value,
+        path: KeyPath | None = None,
+    ) -> bytes:
+        """The bytes of the first attempt that holds the proof; the first refusal if none does."""
+        if path is None:
+            path = tuple(place.segment for place in places[1:])
+        refusal: EditRefused | None = None
+        for splices in attempts:
+            try:
+                after = self.source.spliced(splices)
+                return prove(self, after, operation=operation, path=path, value=value)
+            except EditRefused as error:
+                refusal = refusal or error
+        if any(id(place.node) in self._composed.shared for place in places):
+            raise EditRefused(
+                "the value is shared: other places of the file use it through its anchor"
+            ) from refusal
+        raise refusal or EditRefused("there is no way to write it that leaves all else alone")
+
+
+def _collect(path: KeyPath, node: YamlNode, found: dict[KeyPath, Setting]) -> None:
+    """Add every leaf below `node`, each under its path."""
+    target = resolved(node)
+    below: Iterable[tuple[KeySegment, YamlNode]]
+    if isinstance(target, MappingNode) and target.table:
+        below = target.table.items()
+    elif isinstance(target, SequenceNode) and target.children:
+        below = enumerate(target.children)
+    else:
+        found[path] = node
+        return
+    for segment, child in below:
+        if child.__class__ is ScalarNode:
+            found[(*path, segment)] = child
+        else:
+            _collect((*path, segment), child, found)

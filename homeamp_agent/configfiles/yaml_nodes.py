@@ -1,0 +1,169 @@
+"""The tree of a YAML document: nodes with their places, each a `Setting` where it is a leaf.
+
+Places are character indexes into `SourceText.text`, converted to bytes only when asked for:
+a scan reads thousands of settings and the places of few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from homeamp_agent.configfiles.document import KeySegment, Setting, Span, Value
+from homeamp_agent.configfiles.text import SourceText
+from homeamp_agent.configfiles.yaml_scalars import plain_value, tagged_value
+
+STYLES = {"": "plain", "'": "single", '"': "double", "|": "literal", ">": "folded"}
+
+
+class YamlNode(Setting):
+    """What all nodes have: the characters `[start, end)` of their token, anchor and tag left out.
+
+    `properties` is where the anchor and tag before the token start, or `start` without any.
+    """
+
+    __slots__ = ("end", "properties", "source", "start")
+
+    source: SourceText
+    start: int
+    end: int
+    properties: int
+
+    @property
+    def span(self) -> Span:
+        return Span(self.source.byte_offset(self.start), self.source.byte_offset(self.end))
+
+    @property
+    def line(self) -> int:
+        return self.source.line(self.start)
+
+
+class ScalarNode(YamlNode):
+    """A scalar: its unquoted text, how it is written, and its explicit tag."""
+
+    __slots__ = ("mark", "tag", "text")
+
+    def __init__(
+        self, source: SourceText, text: str, mark: str, tag: str | None, start: int, end: int
+    ) -> None:
+        self.source = source
+        self.text = text
+        self.mark = mark
+        self.tag = tag
+        self.start = self.properties = start
+        self.end = end
+
+    @property
+    def value(self) -> Value:
+        if self.tag is None:
+            return self.text if self.mark else plain_value(self.text)
+        return tagged_value(self.text, self.tag)
+
+    @property
+    def implied(self) -> bool:
+        """Whether nothing is written where the value would be (`key:`)."""
+        return not self.text and not self.mark
+
+    @property
+    def style(self) -> str:
+        return "implied" if self.implied else STYLES[self.mark]
+
+
+class AliasNode(YamlNode):
+    """`*anchor`: stands for a node written elsewhere."""
+
+    __slots__ = ("anchor", "target")
+
+    def __init__(
+        self, source: SourceText, anchor: str, target: YamlNode, start: int, end: int
+    ) -> None:
+        self.source = source
+        self.anchor = anchor
+        self.target = target
+        self.start = self.properties = start
+        self.end = end
+
+    @property
+    def value(self) -> Value:
+        return value_of(self.target)
+
+    @property
+    def style(self) -> str:
+        return "alias"
+
+
+class CollectionNode(YamlNode):
+    """A list or mapping: its children as written (a mapping's keys and values alternate).
+
+    The `end` of one in block style is that of its last child.
+    """
+
+    __slots__ = ("children", "flow", "tag")
+
+    children: list[YamlNode]
+    flow: bool
+    tag: str | None
+
+    def __init__(
+        self, source: SourceText, tag: str | None, start: int, end: int, flow: bool
+    ) -> None:
+        self.source = source
+        self.tag = tag
+        self.start = self.properties = start
+        self.end = end
+        self.flow = flow
+        self.children = []
+
+    @property
+    def style(self) -> str:
+        return "flow" if self.flow else "block"
+
+
+class SequenceNode(CollectionNode):
+    """A list."""
+
+    __slots__ = ()
+
+    @property
+    def value(self) -> Value:
+        return [value_of(child) for child in self.children]
+
+
+class MappingNode(CollectionNode):
+    """A mapping.
+
+    `table` is what its reader sees: each key once (the last one wins), merged keys first.
+    `own` are the keys that are written here; it is `table` itself where nothing is merged.
+    """
+
+    __slots__ = ("own", "table")
+
+    table: dict[KeySegment, YamlNode]
+    own: dict[KeySegment, YamlNode]
+
+    @property
+    def value(self) -> Value:
+        return {segment: value_of(child) for segment, child in self.table.items()}
+
+
+def value_of(node: YamlNode) -> Value:
+    """A node's value; a plain scalar's without the detour over its property."""
+    if isinstance(node, ScalarNode) and node.tag is None:
+        return node.text if node.mark else plain_value(node.text)
+    return node.value
+
+
+def resolved(node: YamlNode) -> YamlNode:
+    """The node itself, or what it stands for if it is an alias."""
+    return node.target if isinstance(node, AliasNode) else node
+
+
+def scalars(node: YamlNode) -> Iterator[ScalarNode]:
+    """Every scalar value written below `node` (keys and aliases left out), in file order."""
+    if isinstance(node, ScalarNode):
+        yield node
+    elif isinstance(node, MappingNode):
+        for child in node.children[1::2]:
+            yield from scalars(child)
+    elif isinstance(node, SequenceNode):
+        for child in node.children:
+            yield from scalars(child)

@@ -1,0 +1,205 @@
+"""Ways to change a YAML value in its place, the one that touches least first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from homeamp_agent.configfiles.document import Value
+from homeamp_agent.configfiles.errors import EditRefused
+from homeamp_agent.configfiles.proof import same
+from homeamp_agent.configfiles.text import Splice
+from homeamp_agent.configfiles.yaml_list import list_changes
+from homeamp_agent.configfiles.yaml_nodes import (
+    CollectionNode,
+    MappingNode,
+    ScalarNode,
+    SequenceNode,
+    YamlNode,
+    value_of,
+)
+from homeamp_agent.configfiles.yaml_place import Place, YamlText
+from homeamp_agent.configfiles.yaml_write import (
+    block_lines,
+    block_scalar,
+    flow_text,
+    scalar_texts,
+)
+
+_HEADER: Final = re.compile(r"[|>][0-9+-]*")
+_FIRST_CONTENT: Final = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)(?:[ \t]*(?:\r\n|\n|\r))*( *)")
+
+
+def changes(text: YamlText, places: list[Place], value: Value) -> Iterator[list[Splice]]:
+    """Attempts at giving the last of `places` the value; each is a whole edit.
+
+    Raises:
+        EditRefused: there is no way.
+    """
+    place = places[-1]
+    node = place.node
+    in_flow = any(isinstance(one.node, CollectionNode) and one.node.flow for one in places[:-1])
+    collection = isinstance(value, dict | list) and bool(value)
+    if isinstance(node, ScalarNode) and not collection:
+        yield from scalar_changes(text, place, value, in_flow=in_flow)
+        return
+    if isinstance(node, SequenceNode) and isinstance(value, list):
+        yield from list_changes(text, place, value, in_flow=in_flow or node.flow)
+    if isinstance(node, MappingNode) and isinstance(value, dict):
+        yield from _mapping_changes(text, place, value, in_flow=in_flow)
+    yield from _rewritten(text, place, value, in_flow=in_flow)
+
+
+def scalar_changes(
+    text: YamlText, place: Place, value: Value, *, in_flow: bool
+) -> Iterator[list[Splice]]:
+    """Attempts at putting a scalar (or an empty list or mapping) where a scalar stands."""
+    node = place.node
+    assert isinstance(node, ScalarNode)  # noqa: S101  (narrows for mypy; callers have looked)
+    old = text.text[node.start : node.end]
+    if node.mark in ("|", ">") and isinstance(value, str):
+        block = _as_block(text, place, node, value)
+        if block is not None:
+            yield [Splice(node.start, node.end, block)]
+    mark = node.mark
+    if mark in ("|", ">"):
+        mark = '"'
+    elif node.implied or (mark == "" and node.value is None):
+        mark = text.style(place.parent).text
+    if isinstance(value, dict | list):
+        written = [flow_text(value, text.style(place.parent))]
+    else:
+        was = node.text if node.mark == "" else ""
+        written = scalar_texts(value, mark, text.quote, flow=in_flow, old=was)
+    if node.implied:
+        yield from (_in_empty_place(text, place, node, one) for one in written)
+    elif node.mark in ("|", ">"):
+        header = _HEADER.match(old)
+        first_line = text.source.line_end(node.start)
+        rest = text.text[node.start + (header.end() if header else 0) : first_line]
+        yield from ([Splice(node.start, node.end, one + rest)] for one in written)
+    else:
+        yield from ([Splice(node.start, node.end, one)] for one in written)
+    if node.properties != node.start:
+        yield from ([Splice(node.properties, node.end, one)] for one in written)
+
+
+def _as_block(text: YamlText, place: Place, node: ScalarNode, value: str) -> str | None:
+    """`value` as a block scalar in the header's style and the content's indentation."""
+    line_end = text.source.line_end(node.start)
+    header = text.text[node.start : line_end]
+    parent = place.parent
+    parent_indent = -1
+    if parent is not None:
+        parent_indent = text.column(text.child_start(parent, place.index))
+    indent = max(parent_indent, 0) + text.style(None).step
+    content = _FIRST_CONTENT.match(text.text, node.start, node.end)
+    lines = node.text.strip("\n").split("\n")
+    if content is not None and node.text.strip():
+        indent = len(content.group(1)) - (len(lines[0]) - len(lines[0].lstrip(" ")))
+    newline = text.source.newline(node.start)
+    return block_scalar(value, header, indent, max(parent_indent, 0), newline)
+
+
+def _in_empty_place(text: YamlText, place: Place, node: ScalarNode, written: str) -> list[Splice]:
+    """Put a value where `key:` has none."""
+    start = node.properties
+    if start != node.start and text.text[start] == "&":
+        # A colour code that YAML takes for an anchor: it is what the person meant as the value.
+        return [Splice(start, node.end, written)]
+    before = text.text[node.start - 1 : node.start]
+    flow_pair = isinstance(place.parent, MappingNode) and place.parent.flow
+    lead = ": " if flow_pair and before != ":" else " "
+    behind = text.text[node.end : node.end + 1]
+    trail = " " if behind == "#" else ""
+    return [Splice(node.start, node.end, lead + written + trail)]
+
+
+def _mapping_changes(
+    text: YamlText, place: Place, value: Value, *, in_flow: bool
+) -> Iterator[list[Splice]]:
+    """Change only the values that differ, where the keys are the same."""
+    node = place.node
+    assert isinstance(node, MappingNode)  # noqa: S101  (narrows for mypy; callers have looked)
+    old = value_of(node)
+    if list(map(repr, old)) != list(map(repr, value)) or node.own is not node.table:
+        return
+    splices: list[Splice] = []
+    for key, wanted_value in value.items():
+        if not same(old[key], wanted_value):
+            below = [place, place.below(key)]
+            flow = in_flow or node.flow
+            splices += next(changes_below(text, below, wanted_value, in_flow=flow))
+    yield splices
+
+
+def changes_below(
+    text: YamlText, places: list[Place], value: Value, *, in_flow: bool
+) -> Iterator[list[Splice]]:
+    """`changes` for a value inside of one that changes; `in_flow` tells of what lies above."""
+    node = places[-1].node
+    if isinstance(node, ScalarNode) and not (isinstance(value, dict | list) and value):
+        return scalar_changes(text, places[-1], value, in_flow=in_flow)
+    if in_flow and not node_is_flow(node):
+        return _rewritten(text, places[-1], value, in_flow=True)
+    return changes(text, places, value)
+
+
+def node_is_flow(node: YamlNode) -> bool:
+    """Whether a node is a list or mapping in brackets."""
+    return isinstance(node, CollectionNode) and node.flow
+
+
+def _rewritten(
+    text: YamlText, place: Place, value: Value, *, in_flow: bool
+) -> Iterator[list[Splice]]:
+    """Write the whole value anew; comments inside of the old one go with it."""
+    node = place.node
+    style = text.style(place.parent)
+    block = isinstance(node, CollectionNode) and not node.flow
+    if in_flow or place.parent is None:
+        if block:
+            raise EditRefused("the top level of the file cannot be replaced as a whole")
+        yield [Splice(node.start, node.end, flow_text(value, style))]
+        return
+    if isinstance(value, dict | list) and value:
+        yield from _rewritten_as_block(text, place, value)
+    yield _rewritten_in_line(text, place, flow_text(value, style))
+
+
+def _rewritten_in_line(text: YamlText, place: Place, written: str) -> list[Splice]:
+    """Replace a value, block or not, by one on its key's line, whose comment stays."""
+    node = place.node
+    slot = text.slot(place)
+    if text.source.line(slot) == text.source.line(node.start):
+        return [Splice(node.start, node.end, written)]
+    lines_start = text.after_line(slot)
+    return [Splice(slot, slot, " " + written), Splice(lines_start, text.after_line(node.end), "")]
+
+
+def _rewritten_as_block(text: YamlText, place: Place, value: Value) -> Iterator[list[Splice]]:
+    """Replace a value by lines below its key or behind its dash."""
+    node, parent = place.node, place.parent
+    if parent is None:
+        return
+    style = text.style(node if isinstance(node, CollectionNode) else parent)
+    newline = text.source.newline(node.start)
+    if isinstance(parent, SequenceNode):
+        column = text.column(text.dash(parent, place.index)) + 2
+        lines = block_lines(value, column, style)
+        slot = text.slot(place)
+        yield [Splice(slot, node.end, " " + newline.join(lines)[column:])]
+        return
+    column = text.column(text.child_start(parent, place.index))
+    column += style.step if isinstance(value, dict) else style.list_step
+    lines = block_lines(value, column, style)
+    slot = text.slot(place)
+    if text.source.line(slot) != text.source.line(node.start):
+        start = text.after_line(slot)
+        end = text.source.line_end(node.end)
+        yield [Splice(start, end, newline.join(lines))]
+        return
+    line_end = text.source.line_end(node.end)
+    token = Splice(slot, node.end, "")
+    yield [token, Splice(line_end, line_end, newline + newline.join(lines))]
