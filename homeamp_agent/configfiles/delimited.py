@@ -40,6 +40,10 @@ def body_of(container: Branch | Sequence) -> Body:
 class ValueWriter(Protocol):
     """How a format writes values; see `replace_value`."""
 
+    @property
+    def spreads_lists(self) -> bool:
+        """Whether the file writes lists over several lines."""
+
     def scalar(self, value: Value, old: Leaf | None) -> str:
         """A scalar in the style of the one it replaces."""
 
@@ -120,6 +124,10 @@ class Delimited:
             return Splice(body.start, body.end, lines)
         pad = " " if inside else ""
         return Splice(body.start, body.end, pad + write("") + pad)
+
+    def append(self, sequence: Sequence, value: Value, writer: ValueWriter) -> list[Splice]:
+        """Add one item at the end of a list."""
+        return self._add_items(sequence, len(sequence.items), [value], writer)
 
     def remove(self, body: Body, first: int, last: int) -> list[Splice]:
         """Remove the members `first` to `last` (inclusive)."""
@@ -230,17 +238,20 @@ class Delimited:
         body = body_of(node)
         neighbour = body.members[max(index - 1, 0)] if body.members else None
         old = neighbour if isinstance(neighbour, Leaf) else None
-        written = [
-            self._any(value, writer)
-            if isinstance(value, (dict, list))
-            else writer.scalar(value, old)
-            for value in values
-        ]
         alone = neighbour is not None and self.stands_alone(neighbour)
-        spread = not body.members and "\n" in self._text[body.start : body.end]
+        spread = not body.members and writer.spreads_lists
+        several_lines = alone or (
+            not body.members and (spread or "\n" in self._text[body.start : body.end])
+        )
 
         def write(indent: str) -> str:
-            if not (alone or spread):
+            written = [
+                writer.compound(value, indent if several_lines else None)
+                if isinstance(value, (dict, list))
+                else writer.scalar(value, old)
+                for value in values
+            ]
+            if not several_lines:
                 return ", ".join(written)
             between = "," if self._uses_commas(body) else ""
             return (between + self._source.newline(node.start) + indent).join(written)

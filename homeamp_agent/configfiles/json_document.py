@@ -62,17 +62,9 @@ class JsonDocument(TreeDocument):
         return self._delimited.insert(body, len(body.members), write, spread)
 
     def _append(self, parent: Sequence, path: KeyPath, depth: int, value: Value) -> list[Splice]:
-        body = body_of(parent)
-        if path[depth] != len(body.members):
-            raise EditRefused(f"a list of {len(body.members)} items grows only at its end")
-        spread = not body.members and self._writer.spreads_lists
-        alone = bool(body.members) and self._delimited.stands_alone(body.members[-1])
-        return self._delimited.insert(
-            body,
-            len(body.members),
-            lambda indent: self._writer.compound(value, indent if alone or spread else None),
-            spread,
-        )
+        if path[depth] != len(parent.items):
+            raise EditRefused(f"a list of {len(parent.items)} items grows only at its end")
+        return self._delimited.append(parent, value, self._writer)
 
     def _whole_file(self, key: str, value: Value) -> Splice:
         """The first setting of an empty file, behind whatever comments it holds."""

@@ -25,10 +25,17 @@ _SPACED_COLON = re.compile(r'"[ \t]*:[ \t]')
 class JsonWriter:
     """Writes values for one file."""
 
+    _brace_pad = ""
+
     def __init__(self, source: SourceText, indent_unit: str) -> None:
         self._text = source.text
         self._newline = source.newline(0)
         self._unit = indent_unit
+
+    @property
+    def _between_lines(self) -> str:
+        """What separates members that have lines of their own."""
+        return ","
 
     @cached_property
     def _ascii_only(self) -> bool:
@@ -38,12 +45,12 @@ class JsonWriter:
         )
 
     @cached_property
-    def _html_safe(self) -> bool:
-        return _HTML_ESCAPED.search(self._text) is not None
-
-    @cached_property
-    def _slash_escaped(self) -> bool:
-        return "\\/" in self._text
+    def _escapes(self) -> dict[str, str]:
+        """What the file's writer escapes beyond need: Gson `<>&='`, PHP the slash."""
+        escapes = dict(_HTML_SAFE) if _HTML_ESCAPED.search(self._text) else {}
+        if "\\/" in self._text:
+            escapes["/"] = "\\/"
+        return escapes
 
     @cached_property
     def spreads_lists(self) -> bool:
@@ -79,10 +86,8 @@ class JsonWriter:
         if quote == "'":
             inner = token[1:-1].replace('\\"', '"').replace("'", "\\'")
             return f"'{inner}'"
-        if self._html_safe:
-            token = re.sub("[<>&=']", lambda found: _HTML_SAFE[found[0]], token)
-        if self._slash_escaped:
-            token = token.replace("/", "\\/")
+        for character, escape in self._escapes.items():
+            token = token.replace(character, escape)
         return token
 
     def key(self, key: str, sibling: Node | None) -> str:
@@ -104,9 +109,7 @@ class JsonWriter:
         """Any value; over several lines from `indent` on, or on one line if that is None."""
         if isinstance(value, dict):
             pairs = [
-                self.key(str(key), None)
-                + self._colon
-                + self.compound(member, self._deeper(indent, self.spreads_mappings))
+                self._pair(str(key), member, self._deeper(indent, self.spreads_mappings))
                 for key, member in value.items()
             ]
             return self._enclosed("{", pairs, "}", indent if self.spreads_mappings else None)
@@ -117,6 +120,9 @@ class JsonWriter:
             return self._enclosed("[", items, "]", indent if self.spreads_lists else None)
         return self.scalar(value, None)
 
+    def _pair(self, key: str, value: Value, indent: str | None) -> str:
+        return self.key(key, None) + self._colon + self.compound(value, indent)
+
     def _deeper(self, indent: str | None, spread: bool) -> str | None:
         return indent + self._unit if indent is not None and spread else None
 
@@ -124,7 +130,15 @@ class JsonWriter:
         if not members:
             return opening + closing
         if indent is None:
-            gap = " " if self._colon == ": " else ""
-            return opening + ("," + gap).join(members) + closing
+            gap = "" if self._colon == ":" else " "
+            pad = self._brace_pad if opening == "{" else ""
+            return opening + pad + ("," + gap).join(members) + pad + closing
         deeper = self._newline + indent + self._unit
-        return opening + deeper + ("," + deeper).join(members) + self._newline + indent + closing
+        return (
+            opening
+            + deeper
+            + (self._between_lines + deeper).join(members)
+            + self._newline
+            + indent
+            + closing
+        )

@@ -31,7 +31,6 @@ _NAMED = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
 _UNNAMED = {"\t": "\\t", "\n": "\\n", "\r": "\\r", "\f": "\\f", "\\": "\\\\"}
 _PUNCTUATION = re.compile(r"[:=#!]")
 _ESCAPED_PUNCTUATION = re.compile(r"\\[:=#!]")
-_RAW_PUNCTUATION = re.compile(r"(?<!\\)[:=#!]")
 _UNICODE_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u([0-9a-fA-F]{4})")
 _TIMESTAMP = re.compile(
     r"^#[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d .*\d{4}\s*$", re.MULTILINE
@@ -104,9 +103,8 @@ class PropertiesDocument(LineDocument):
         return plain
 
     def _written(self, text: str, old: Leaf | None, separator: str) -> str:
-        habit = old.token if old is not None and _PUNCTUATION.search(old.token) else None
-        escapes = self._escapes_punctuation if habit is None else not _RAW_PUNCTUATION.search(habit)
-        pieces = [self._character(character, escapes) for character in text]
+        escaped = {mark for mark in ":=#!" if self._escapes_mark(mark, [old.token] if old else [])}
+        pieces = [self._character(character, escaped) for character in text]
         if pieces and text[0] == " ":
             pieces[0] = "\\ "
         bare_separator = "=" not in separator and ":" not in separator
@@ -117,13 +115,13 @@ class PropertiesDocument(LineDocument):
     def _key_written(self, key: str) -> str:
         if not key:
             raise EditRefused("a key without a name has no line of its own")
-        pieces = [self._character(character, True) for character in key]
+        pieces = [self._character(character, set(":=#!")) for character in key]
         return "".join("\\ " if piece == " " else piece for piece in pieces)
 
-    def _character(self, character: str, escapes_punctuation: bool) -> str:
+    def _character(self, character: str, escaped: set[str]) -> str:
         if character in _UNNAMED:
             return _UNNAMED[character]
-        if escapes_punctuation and character in ":=#!":
+        if character in escaped:
             return "\\" + character
         latin = self.source.encoding == "latin-1"
         beyond = "\xff" if latin else "\U0010ffff"
@@ -136,16 +134,26 @@ class PropertiesDocument(LineDocument):
             )
         return character
 
-    @cached_property
-    def _escapes_punctuation(self) -> bool:
-        """Java's own writer escapes `: = # !` in values; people don't."""
-        escaped = raw = 0
-        for node in self._leaves():
-            escaped += _ESCAPED_PUNCTUATION.search(node.token) is not None
-            raw += _RAW_PUNCTUATION.search(node.token) is not None
-        if escaped or raw:
-            return escaped > raw
+    def _escapes_mark(self, mark: str, habit: list[str]) -> bool:
+        """Whether `mark` gets a backslash in values: as in the old value, else as in the file.
+
+        Java's own writer escapes all of `: = # !`; people don't.
+        """
+        if not any(mark in token for token in habit):
+            habit = self._tokens_with_marks
+        with_mark = [token for token in habit if mark in token]
+        if not with_mark:
+            with_mark = self._tokens_with_marks
+            escaped = sum(_ESCAPED_PUNCTUATION.search(token) is not None for token in with_mark)
+        else:
+            escaped = sum("\\" + mark in token for token in with_mark)
+        if with_mark:
+            return escaped * 2 > len(with_mark)
         return _TIMESTAMP.search(self.source.text) is not None
+
+    @cached_property
+    def _tokens_with_marks(self) -> list[str]:
+        return [node.token for node in self._leaves() if _PUNCTUATION.search(node.token)]
 
     @cached_property
     def _escapes_unicode(self) -> bool:

@@ -65,6 +65,10 @@ class Leaf(Node, Setting):
     def value(self) -> Value:
         return self._value
 
+    def adopt(self, value: Value) -> None:
+        """Take the value that a second reader found here; only while the tree is being made."""
+        self._value = value
+
     @property
     def span(self) -> Span:
         return Span(self._source.byte_offset(self.start), self._source.byte_offset(self.end))
