@@ -290,6 +290,9 @@ class _Composer:
         )
         line = self.source.line(node.properties)
         self.problems.append(Problem("suspicious_anchor", message, line))
+        if node.implied:
+            # What the person meant as the value is the anchor: a new value takes its place.
+            node.start = node.properties
 
     def _refuse_depth(self, node: YamlNode) -> NoReturn:
         line, column = self.source.place(node.start)

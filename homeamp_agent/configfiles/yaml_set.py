@@ -104,10 +104,8 @@ def _as_block(text: YamlText, place: Place, node: ScalarNode, value: str) -> str
 
 def _in_empty_place(text: YamlText, place: Place, node: ScalarNode, written: str) -> list[Splice]:
     """Put a value where `key:` has none."""
-    start = node.properties
-    if start != node.start and text.text[start] == "&":
-        # A colour code that YAML takes for an anchor: it is what the person meant as the value.
-        return [Splice(start, node.end, written)]
+    if node.start != node.end:
+        return [Splice(node.start, node.end, written)]
     before = text.text[node.start - 1 : node.start]
     flow_pair = isinstance(place.parent, MappingNode) and place.parent.flow
     lead = ": " if flow_pair and before != ":" else " "
