@@ -1,0 +1,107 @@
+"""The demo: the fixtures fleet in a temporary folder, one real agent per host on it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from homeamp_tui.demo_fleet import fixtures_folder, materialise
+
+START_SECONDS = 30.0
+"""An agent is up in under a second; a machine busy with an install needs longer."""
+STOP_SECONDS = 5.0
+POLL_SECONDS = 0.05
+
+
+class DemoError(Exception):
+    """The demo could not be started; says what and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAgent:
+    """One agent of the demo."""
+
+    host: str
+    socket: Path
+    log: Path
+    process: subprocess.Popen[bytes]
+
+
+@contextlib.asynccontextmanager
+async def demo_fleet() -> AsyncIterator[tuple[list[DemoAgent], Path]]:
+    """Run the demo's agents; yields them and the folder of the fleet, and cleans up.
+
+    Raises:
+        DemoError: an agent did not start; with the end of what it said.
+    """
+    root = Path(tempfile.mkdtemp(prefix="homeamp-demo-"))
+    agents: list[DemoAgent] = []
+    try:
+        fleet = root / "demo"
+        await asyncio.to_thread(materialise, fixtures_folder(), fleet)
+        for folder in sorted((fleet / "fleet").iterdir()):
+            agents.append(_start(folder, fleet / "baselines", root))
+        for agent in agents:
+            await _wait_for(agent)
+        yield agents, fleet
+    finally:
+        await asyncio.to_thread(_stop, agents)
+        await asyncio.to_thread(shutil.rmtree, root, True)
+
+
+def _start(folder: Path, baselines: Path, root: Path) -> DemoAgent:
+    host = folder.name
+    socket, log = root / f"{host}.sock", root / f"{host}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                sys.executable, "-m", "homeamp_agent", "run",
+                "--host", host,
+                "--instances", str(folder / "instances"),
+                "--baselines", str(baselines),
+                "--state", str(root / f"{host}.state"),
+                "--socket", str(socket),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )  # fmt: skip
+    return DemoAgent(host, socket, log, process)
+
+
+async def _wait_for(agent: DemoAgent) -> None:
+    deadline = asyncio.get_running_loop().time() + START_SECONDS
+    while not agent.socket.exists():
+        if agent.process.poll() is not None:
+            raise DemoError(f"the agent of {agent.host} ended:\n{_said(agent)}")
+        if asyncio.get_running_loop().time() > deadline:
+            raise DemoError(f"the agent of {agent.host} does not start:\n{_said(agent)}")
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def _said(agent: DemoAgent) -> str:
+    try:
+        return "\n".join(agent.log.read_text("utf-8", "replace").splitlines()[-10:])
+    except OSError as error:
+        return str(error)
+
+
+def _stop(agents: list[DemoAgent]) -> None:
+    for agent in agents:
+        if agent.process.poll() is None:
+            agent.process.send_signal(signal.SIGTERM)
+    for agent in agents:
+        try:
+            agent.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            agent.process.kill()
+            agent.process.wait()
