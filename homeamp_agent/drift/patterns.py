@@ -1,0 +1,410 @@
+"""What a deviation looks like over all instances: the reading that an operator would make.
+
+Each pattern is one pure function from a `Sight` to a `Pattern` or None; the first that sees
+something names the deviation, the most telling first. A pattern never makes or hides a deviation.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from homeamp_agent.baselines.knowledge import Knowledge, PluginKnowledge
+from homeamp_agent.drift.severity import about_security
+from homeamp_agent.drift.wording import names, shown
+from homeamp_agent.model.deviation import Deviation, DeviationKind, Pattern
+from homeamp_agent.model.secret import is_masked
+from homeamp_agent.model.setting import KeyPath, Value, same_value
+from homeamp_agent.model.snapshot import MISSING, InstanceSnapshot
+
+ODD_ONE_OUT_MIN = 3
+"""Of two instances neither is the odd one."""
+
+MINORITY_SHARE = 0.2
+MINORITY_MIN = 6
+"""Below six instances a fifth is one: that is the odd one out."""
+
+SPLIT_SHARE = 0.4
+SPLIT_MIN = 4
+"""Two camps of at least two instances, each at least two fifths of all."""
+
+TYPO_LENGTH_MIN = 4
+"""Shorter words are near each other by chance."""
+
+TYPO_EDITS_MAX = 2
+
+DEFAULTS_TELLING = 3
+"""So many settings of a file at their default at once mean that the file was made anew."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One deviation and what surrounds it.
+
+    `values` is what the same place holds on every instance that has the file (`MISSING` where the
+    key is not there), secrets masked. `default` is what the plugin ships with, or `MISSING`.
+    `at_default` counts the settings of the file that are at their default and should not be.
+    """
+
+    deviation: Deviation
+    values: Mapping[str, Value]
+    instances: Sequence[str]
+    knowledge: PluginKnowledge
+    default: Value = MISSING
+    at_default: int = 0
+
+    @cached_property
+    def camps(self) -> list[tuple[Value, list[str]]]:
+        """The values with the instances that have them, most frequent first."""
+        camps: dict[str, tuple[Value, list[str]]] = {}
+        for instance, value in self.values.items():
+            camps.setdefault(_canonical(value), (value, []))[1].append(instance)
+        return sorted(camps.values(), key=lambda camp: -len(camp[1]))
+
+    @cached_property
+    def own(self) -> Value:
+        """What the instance itself has there."""
+        return self.values.get(self.deviation.instance, MISSING)
+
+    @cached_property
+    def own_camp(self) -> list[str]:
+        """The instances that have the same, this one included."""
+        wanted = _canonical(self.own)
+        return next((who for value, who in self.camps if _canonical(value) == wanted), [])
+
+
+def security_downgrade(sight: Sight) -> Pattern | None:
+    """A setting that guards something is weaker than expected."""
+    deviation = sight.deviation
+    key = deviation.key
+    if key is None or not about_security(key, sight.knowledge):
+        return None
+    expected, actual = deviation.expected, deviation.actual
+    opens = bool(_OPENS_WHEN_ON.search(key))
+    if isinstance(expected, bool) or isinstance(actual, bool) or _flag(actual) is not None:
+        wanted, has = _flag(expected), _flag(actual)
+        if wanted is None or has is None or wanted == has or has != opens:
+            return None
+    elif not (_LEVEL.search(key) and _number(actual) > _number(expected)):
+        return None
+    return Pattern(
+        name="security_downgrade",
+        evidence=f"{key} is {shown(actual)} where {shown(expected)} is expected: less is guarded",
+        confidence=0.9,
+        action="fix 1 now",
+    )
+
+
+_OPENS_WHEN_ON = re.compile(
+    r"(?:^|[.\-_])(?:enable-?rcon|rcon\.enabled?|allow|bypass|disable|skip|ignore|legacy)", re.I
+)
+_LEVEL = re.compile(r"permission-level$")
+
+
+def _flag(value: Value) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    text = value.casefold() if isinstance(value, str) else ""
+    return {"true": True, "false": False}.get(text)
+
+
+def _number(value: Value) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def duplicated_identity(sight: Sight) -> Pattern | None:
+    """An id, port or table prefix that another instance has too: a copied instance."""
+    deviation = sight.deviation
+    others = [each for each in sight.own_camp if each != deviation.instance]
+    identity = deviation.key is not None and any(
+        re.search(pattern, deviation.key) for pattern in sight.knowledge.identity
+    )
+    if not others or not (identity or deviation.kind is DeviationKind.NOT_UNIQUE):
+        return None
+    return Pattern(
+        name="duplicated_identity",
+        evidence=f"{shown(sight.own)} is also that of {names(sorted(others))}: copied with its "
+        "folder, it seems",
+        confidence=0.95,
+        action="give this instance its own value",
+    )
+
+
+def wrong_instance_name(sight: Sight) -> Pattern | None:
+    """The value names another instance, and not its own."""
+    deviation = sight.deviation
+    if not isinstance(deviation.actual, str):
+        return None
+    text = deviation.actual
+    named = [each for each in sight.instances if _names(each, text)]
+    if not named or deviation.instance in named:
+        return None
+    return Pattern(
+        name="wrong_instance_name",
+        evidence=f"{shown(text)} on {deviation.instance} names {names(named)}",
+        confidence=0.9,
+        action=f"write {deviation.instance}'s own name",
+    )
+
+
+def _names(instance: str, text: str) -> bool:
+    whole = rf"(?<![A-Za-z0-9]){re.escape(instance)}(?![A-Za-z0-9])"
+    return re.search(whole, text, re.IGNORECASE) is not None
+
+
+def typo(sight: Sight) -> Pattern | None:
+    """A text one or two letters away from what is expected, or from what most have."""
+    actual = sight.deviation.actual
+    if not isinstance(actual, str) or len(actual) < TYPO_LENGTH_MIN:
+        return None
+    near = [sight.deviation.expected]
+    near += [value for value, who in sight.camps if len(who) > len(sight.own_camp)]
+    for meant in near:
+        if not isinstance(meant, str) or not _meant_as_word(meant, actual):
+            continue
+        edits = _edits(meant, actual)
+        if 0 < edits <= min(TYPO_EDITS_MAX, len(meant) // TYPO_LENGTH_MIN):
+            letters = "one letter" if edits == 1 else "two letters"
+            return Pattern(
+                name="typo",
+                evidence=f"{shown(actual)} is {letters} from {shown(meant)}",
+                confidence=0.9 if edits == 1 else 0.75,
+                action="fix 1",
+            )
+    return None
+
+
+def _meant_as_word(meant: str, actual: str) -> bool:
+    """Digits that differ are another number, not a slip: `arena1` and `arena2`."""
+    return len(meant) >= TYPO_LENGTH_MIN and re.findall(r"\d+", meant) == re.findall(r"\d+", actual)
+
+
+def _edits(left: str, right: str) -> int:
+    """Edit distance with swaps of neighbours, counted up to just over `TYPO_EDITS_MAX`."""
+    if abs(len(left) - len(right)) > TYPO_EDITS_MAX:
+        return TYPO_EDITS_MAX + 1
+    two_back: list[int] = []
+    back = list(range(len(right) + 1))
+    for row, letter in enumerate(left, 1):
+        here = [row]
+        for column, other in enumerate(right, 1):
+            cost = min(back[column] + 1, here[column - 1] + 1, back[column - 1] + (letter != other))
+            swapped = row > 1 and column > 1 and left[row - 2] == other
+            if swapped and letter == right[column - 2]:
+                cost = min(cost, two_back[column - 2] + 1)
+            here.append(cost)
+        if min(here) > TYPO_EDITS_MAX:
+            return TYPO_EDITS_MAX + 1
+        two_back, back = back, here
+    return back[-1]
+
+
+def return_to_default(sight: Sight) -> Pattern | None:
+    """The value is what the plugin ships with: the file was reset, or made anew by an update."""
+    if sight.default is MISSING or sight.own is MISSING:
+        return None
+    if not same_value(sight.default, sight.own):
+        return None
+    plugin = sight.deviation.plugin
+    told = f"{shown(sight.own)} is what {plugin} ships with"
+    if sight.at_default >= DEFAULTS_TELLING:
+        told += f", as {sight.at_default} settings of this file are: it was made anew"
+    return Pattern(
+        name="return_to_default",
+        evidence=told,
+        confidence=0.95 if sight.at_default >= DEFAULTS_TELLING else 0.6,
+        action="fix the whole file" if sight.at_default >= DEFAULTS_TELLING else "fix 1",
+    )
+
+
+def mixed_types(sight: Sight) -> Pattern | None:
+    """The instances disagree about the type of the setting."""
+    kinds: Counter[str] = Counter()
+    for value in sight.values.values():
+        if value is not MISSING and value is not None and not is_masked(value):
+            kinds[_type(value)] += 1
+    own = sight.own
+    if len(kinds) < 2 or own in (MISSING, None) or is_masked(own):
+        return None
+    common, count = kinds.most_common(1)[0]
+    if _type(own) == common or count == kinds[_type(own)]:
+        return None
+    return Pattern(
+        name="mixed_types",
+        evidence=f"a {_type(own)} here, a {common} on {count} of {kinds.total()} instances",
+        confidence=round(count / kinds.total(), 2),
+        action=f"write it as a {common} everywhere",
+    )
+
+
+def odd_one_out(sight: Sight) -> Pattern | None:
+    """All other instances agree; only this one differs."""
+    count = len(sight.values)
+    if count < ODD_ONE_OUT_MIN or len(sight.camps) != 2 or len(sight.own_camp) != 1:
+        return None
+    majority, who = sight.camps[0]
+    has = "lacks it" if sight.own is MISSING else f"has {shown(sight.own)}"
+    others = "do not have it" if majority is MISSING else f"have {shown(majority)}"
+    return Pattern(
+        name="odd_one_out",
+        evidence=f"{len(who)} of {count} instances {others}; only {sight.deviation.instance} {has}",
+        confidence=round(1 - 1 / count, 2),
+        action="fix 1",
+    )
+
+
+def minority(sight: Sight) -> Pattern | None:
+    """Fewer than a fifth of the instances have this value."""
+    count = len(sight.values)
+    share = len(sight.own_camp) / count if count else 1
+    if count < MINORITY_MIN or share >= MINORITY_SHARE:
+        return None
+    majority, who = sight.camps[0]
+    if len(who) / count <= 0.5:
+        return None
+    return Pattern(
+        name="minority",
+        evidence=f"{len(sight.own_camp)} of {count} instances have {_told(sight.own)}, "
+        f"{len(who)} have {_told(majority)}",
+        confidence=round(1 - share, 2),
+        action=f"fix {len(sight.own_camp)}, or give them a rule of their own",
+    )
+
+
+def even_split(sight: Sight) -> Pattern | None:
+    """Two camps of about the same size: it may be on purpose."""
+    count = len(sight.values)
+    if count < SPLIT_MIN or len(sight.camps) < 2:
+        return None
+    (first, some), (second, others) = sight.camps[:2]
+    if len(others) < max(2, SPLIT_SHARE * count):
+        return None
+    if sight.deviation.instance not in {*some, *others}:
+        return None
+    return Pattern(
+        name="even_split",
+        evidence=f"{len(some)} of {count} instances have {_told(first)}, {len(others)} have "
+        f"{_told(second)} ({names(sorted(others))})",
+        confidence=0.5,
+        action="decide: promote one value to global, or give one half a tag rule",
+    )
+
+
+PatternFinder = Callable[[Sight], Pattern | None]
+
+PATTERNS: tuple[PatternFinder, ...] = (
+    security_downgrade,
+    duplicated_identity,
+    wrong_instance_name,
+    typo,
+    return_to_default,
+    mixed_types,
+    odd_one_out,
+    minority,
+    even_split,
+)
+"""The most telling first: why a value is wrong before how many have it."""
+
+
+def pattern_of(sight: Sight) -> Pattern | None:
+    """The most telling pattern, or None."""
+    return next((found for find in PATTERNS if (found := find(sight)) is not None), None)
+
+
+Defaults = Callable[[str, str, str, KeyPath], Value]
+"""(instance, plugin, file, path) -> what the plugin ships with there, or MISSING."""
+
+
+def no_defaults(_instance: str, _plugin: str, _file: str, _path: KeyPath) -> Value:
+    """For callers that do not read jars."""
+    return MISSING
+
+
+@dataclass(slots=True)
+class PatternFinding:
+    """Finds the patterns of deviations among the snapshots of a host."""
+
+    snapshots: Mapping[str, InstanceSnapshot]
+    knowledge: Knowledge
+    defaults: Defaults = no_defaults
+    _values: dict[tuple[str, KeyPath], dict[str, Value]] = field(default_factory=dict)
+
+    def named(self, found: Mapping[str, Sequence[Deviation]]) -> dict[str, list[Deviation]]:
+        """The deviations by instance, each with its pattern if it has one."""
+        instances = sorted(self.snapshots)
+        return {
+            instance: self._named_on(deviations, instances)
+            for instance, deviations in found.items()
+        }
+
+    def _named_on(
+        self, deviations: Sequence[Deviation], instances: Sequence[str]
+    ) -> list[Deviation]:
+        defaults = {each.id: self._default(each) for each in deviations if each.path is not None}
+        at_default: Counter[str | None] = Counter(
+            each.file
+            for each in deviations
+            if each.id in defaults and same_default(defaults[each.id], each.actual)
+        )
+        named: list[Deviation] = []
+        for deviation in deviations:
+            if deviation.file is None or deviation.path is None:
+                named.append(deviation)
+                continue
+            sight = Sight(
+                deviation,
+                self._values_at(deviation.file, deviation.path),
+                instances,
+                self.knowledge.of(deviation.plugin),
+                defaults[deviation.id],
+                at_default[deviation.file],
+            )
+            pattern = pattern_of(sight)
+            named.append(
+                deviation.model_copy(update={"pattern": pattern}) if pattern else deviation
+            )
+        return named
+
+    def _values_at(self, file: str, path: KeyPath) -> dict[str, Value]:
+        place = (file, path)
+        if place not in self._values:
+            values = self._values[place] = {}
+            for instance, snapshot in self.snapshots.items():
+                seen = snapshot.files.get(file)
+                if seen is not None and seen.table is not None:
+                    values[instance] = seen.table.value(path)
+        return self._values[place]
+
+    def _default(self, deviation: Deviation) -> Value:
+        if deviation.plugin is None or deviation.file is None or deviation.path is None:
+            return MISSING
+        return self.defaults(deviation.instance, deviation.plugin, deviation.file, deviation.path)
+
+
+def same_default(default: Value, actual: Value) -> bool:
+    """Whether a value is the plugin's default (no default is none)."""
+    return default is not MISSING and same_value(default, actual)
+
+
+def _canonical(value: Value) -> str:
+    if value is MISSING:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def _told(value: Value) -> str:
+    return "none" if value is MISSING else shown(value)
+
+
+def _type(value: Value) -> str:
+    words = {bool: "boolean", int: "number", float: "number", str: "text", list: "list"}
+    return words.get(type(value), "section")
