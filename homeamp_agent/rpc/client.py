@@ -32,9 +32,9 @@ from homeamp_agent.rpc.link import (
     ClientError,
     ConnectionLost,
     Link,
-    default_socket,
     open_link,
 )
+from homeamp_agent.rpc.place import default_socket
 from homeamp_agent.rpc.protocol import PROTOCOL_MAJOR, PROTOCOL_MINOR
 from homeamp_agent.rpc.protocol.backlog import EventBacklog
 from homeamp_agent.rpc.protocol.errors import LineTooLong, ParseError, from_wire

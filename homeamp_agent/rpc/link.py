@@ -15,11 +15,9 @@ import urllib.parse
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from homeamp_agent.rpc.protocol import LINE_LIMIT_BYTES
 
-SYSTEM_SOCKET = Path("/run/homeamp/agent.sock")
 SSH_OPTIONS = (
     "-T",
     # Nobody is there to type a password: an agent or a key must do, or it fails at once.
@@ -119,19 +117,6 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), CLOSE_TIMEOUT_S)
             return
-
-
-def default_socket() -> Path:
-    """Where the agent of this machine listens.
-
-    $HOMEAMP_SOCKET; else the system's socket if it is there or we are root; else the user's own.
-    """
-    if given := os.environ.get("HOMEAMP_SOCKET"):
-        return Path(given)
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    if os.geteuid() == 0 or runtime is None or SYSTEM_SOCKET.exists():
-        return SYSTEM_SOCKET
-    return Path(runtime) / "homeamp" / "agent.sock"
 
 
 def parse_url(url: str) -> Address:

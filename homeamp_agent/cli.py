@@ -1,0 +1,243 @@
+"""`homeamp-agent`: the command line. Reads options, picks a command, turns errors into one line.
+
+stdout is data, stderr is narration. Exit 0: done, 1: deviations found or an error reply, 2: it
+could not be done. Only what a command needs is imported, so that `--help` is fast.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from homeamp_agent import VERSION
+from homeamp_agent.commands.ends import FOUND, OK, CommandError
+
+if TYPE_CHECKING:
+    from homeamp_agent.settings import Effective
+
+SEVERITIES = ("critical", "high", "medium", "low", "info")
+BROKEN_PIPE = 141
+"""128 + SIGPIPE, what a shell reports of a program whose reader went away."""
+
+INTERRUPTED = 130
+CALL_TIMEOUT_S = 60.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.command(options)
+        sys.stdout.flush()
+    except CommandError as error:
+        for line in error.lines:
+            sys.stderr.write(f"homeamp-agent: {line}\n")
+        return error.code
+    except BrokenPipeError:
+        # The interpreter flushes once more at its end, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="homeamp-agent",
+        description="Finds drift in the config files of Minecraft instances under AMP.",
+    )
+    parser.add_argument("--version", action="version", version=f"homeamp-agent {VERSION}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_run(commands)
+    _add_check(commands)
+    _add_call(commands)
+    _add_bridge(commands)
+    _add_baselines(commands)
+    _add_config(commands)
+    return parser
+
+
+def _add_run(commands: Any) -> None:
+    parser = commands.add_parser("run", help="the daemon: watch, find drift, answer clients")
+    _add_settings(parser)
+    parser.set_defaults(command=_run)
+
+
+def _add_check(commands: Any) -> None:
+    parser = commands.add_parser(
+        "check", help="one scan without a daemon; exit 1 if anything deviates"
+    )
+    _add_settings(parser)
+    parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
+    parser.add_argument(
+        "--fail-on", choices=SEVERITIES, metavar="SEVERITY",
+        help=f"exit 1 only from this severity up: {', '.join(SEVERITIES)}",
+    )  # fmt: skip
+    parser.set_defaults(command=_check)
+
+
+def _add_call(commands: Any) -> None:
+    parser = commands.add_parser("call", help="call a method of the agent, print its result")
+    parser.add_argument("method", metavar="METHOD", help="for instance agent.status")
+    parser.add_argument(
+        "params", metavar="PARAMS", nargs="?", help="JSON object or array; - reads stdin"
+    )
+    where = parser.add_mutually_exclusive_group()
+    _add_socket(where)
+    where.add_argument(
+        "--connect", metavar="URL", help="unix:PATH or ssh://[user@]host[:port][/socket]"
+    )
+    parser.add_argument(
+        "--follow", action="store_true", help="then print events, one a line, until interrupted"
+    )
+    parser.add_argument("--timeout", type=float, default=CALL_TIMEOUT_S, metavar="SECONDS")
+    parser.set_defaults(command=_call)
+
+
+def _add_bridge(commands: Any) -> None:
+    parser = commands.add_parser("bridge", help="stdio to socket, for ssh")
+    _add_socket(parser)
+    parser.set_defaults(command=_bridge)
+
+
+def _add_baselines(commands: Any) -> None:
+    parser = commands.add_parser("baselines", help="look at a baseline directory")
+    acts = parser.add_subparsers(metavar="ACT", required=True)
+    check = acts.add_parser("check", help="read every baseline; exit 1 if one has errors")
+    check.add_argument("directory", metavar="DIR", type=Path)
+    check.add_argument("--json", action="store_true")
+    check.set_defaults(command=_baselines_check)
+
+
+def _add_config(commands: Any) -> None:
+    parser = commands.add_parser("config", help="the agent's settings")
+    acts = parser.add_subparsers(metavar="ACT", required=True)
+    show = acts.add_parser("show", help="what is in force, and where each value came from")
+    _add_settings(show)
+    show.add_argument("--json", action="store_true")
+    show.set_defaults(command=_config_show)
+    init = acts.add_parser("init", help="a commented agent.yaml with every default")
+    init.add_argument("file", metavar="FILE", nargs="?", type=Path, help="default: stdout")
+    init.set_defaults(command=_config_init)
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, metavar="FILE", help="agent.yaml")
+    parser.add_argument("--instances", metavar="DIR", help="AMP's folder of instances")
+    parser.add_argument("--baselines", metavar="DIR", help="what settings should be")
+    parser.add_argument("--state", metavar="DIR", help="database, journal, backups")
+    _add_socket(parser)
+    parser.add_argument("--host", metavar="NAME", help="this host's name in the fleet")
+
+
+def _add_socket(parser: Any) -> None:
+    parser.add_argument("--socket", metavar="PATH", help="the agent's socket")
+
+
+def _settings(options: argparse.Namespace, *must_exist: str) -> Effective:
+    from homeamp_agent.settings import SettingsError, load_settings  # noqa: PLC0415
+
+    given = {
+        name: getattr(options, name)
+        for name in ("instances", "baselines", "state", "socket", "host")
+    }
+    try:
+        return load_settings(options.config, given, must_exist=must_exist)
+    except SettingsError as error:
+        raise CommandError(*error.problems) from error
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = _settings(options, "instances", "baselines").settings
+    from homeamp_agent.commands.daemon import run_daemon  # noqa: PLC0415
+
+    return run_daemon(settings)
+
+
+def _check(options: argparse.Namespace) -> int:
+    settings = _settings(options, "instances", "baselines").settings
+    from homeamp_agent.commands.check import run_check  # noqa: PLC0415
+
+    return run_check(settings, as_json=options.json, fail_on=options.fail_on)
+
+
+def _call(options: argparse.Namespace) -> int:
+    from homeamp_agent.commands.call import call  # noqa: PLC0415
+    from homeamp_agent.rpc.place import default_socket  # noqa: PLC0415
+
+    url = options.connect or f"unix:{options.socket or default_socket()}"
+    return call(
+        options.method, options.params, url, follow=options.follow, timeout_s=options.timeout
+    )
+
+
+def _bridge(options: argparse.Namespace) -> int:
+    from homeamp_agent.commands.bridge import bridge  # noqa: PLC0415
+    from homeamp_agent.rpc.place import default_socket  # noqa: PLC0415
+
+    return bridge(Path(options.socket) if options.socket else default_socket())
+
+
+def _baselines_check(options: argparse.Namespace) -> int:
+    if not options.directory.is_dir():
+        raise CommandError(f"{options.directory}: is no folder; give the baseline directory")
+    from homeamp_agent.baselines import (  # noqa: PLC0415
+        check_report,
+        check_text,
+        has_errors,
+        load_baselines,
+    )
+
+    loaded = load_baselines(options.directory)
+    if options.json:
+        _print_json(check_report(loaded))
+    else:
+        sys.stdout.write(check_text(loaded) + "\n")
+    return FOUND if has_errors(loaded) else OK
+
+
+def _config_show(options: argparse.Namespace) -> int:
+    rows = [(key, _plain(value), origin) for key, value, origin in _settings(options).rows()]
+    if options.json:
+        _print_json({key: {"value": value, "origin": origin} for key, value, origin in rows})
+        return OK
+    shown = [(key, "" if value is None else str(value), origin) for key, value, origin in rows]
+    widths = [max(len(row[column]) for row in shown) for column in (0, 1)]
+    for key, value, origin in shown:
+        sys.stdout.write(f"{key:<{widths[0]}}  {value:<{widths[1]}}  {origin}\n")
+    return OK
+
+
+def _config_init(options: argparse.Namespace) -> int:
+    from homeamp_agent.settings.template import template  # noqa: PLC0415
+
+    if options.file is None:
+        sys.stdout.write(template())
+        return OK
+    try:
+        with options.file.open("x", encoding="utf-8") as file:
+            file.write(template())
+    except OSError as error:
+        raise CommandError(f"{options.file}: not written: {error.strerror}") from error
+    return OK
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return value if value is None or isinstance(value, (bool, int, float)) else str(value)
+
+
+def _print_json(document: Any) -> None:
+    import json  # noqa: PLC0415
+
+    sys.stdout.write(json.dumps(document, ensure_ascii=True) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

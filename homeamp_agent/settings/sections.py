@@ -1,0 +1,174 @@
+"""What may be set: the sections of `agent.yaml`, each key with its unit, default and reason.
+
+The template that `homeamp-agent config init` prints is made of these descriptions.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+MAX_NAME_CHARACTERS = 64
+
+
+class Section(BaseModel):
+    """A part of the settings; an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AccessSection(Section):
+    """Who may do what over the socket. Users and groups by name or number.
+
+    Root and the agent's own user always operate. Everybody else needs to be in the socket's group
+    to connect at all.
+    """
+
+    group: str | None = Field(
+        default=None, description="Group that owns the socket; none: the agent's own group"
+    )
+    members: Literal["none", "read", "operate"] = Field(
+        default="read", description="What members of the socket's group may do"
+    )
+    read_users: tuple[str, ...] = Field(default=(), description="May look")
+    read_groups: tuple[str, ...] = Field(default=(), description="May look")
+    operate_users: tuple[str, ...] = Field(default=(), description="May also change")
+    operate_groups: tuple[str, ...] = Field(default=(), description="May also change")
+
+
+class ScanSection(Section):
+    """Watching and scanning."""
+
+    watch: bool = Field(default=True, description="See edits at once; false: only by rescans")
+    step_ms: int = Field(
+        default=10,
+        ge=1,
+        le=5000,
+        description="How often the kernel's events are collected; an edit shows one to two of these later",
+    )
+    settle_ms: int = Field(
+        default=50, ge=0, le=60_000, description="A file still written to is read once it rests"
+    )
+    sweep_s: int = Field(
+        default=60, ge=1, description="Every file's time and size is looked at this often"
+    )
+    rescan_s: int = Field(default=3600, ge=10, description="A full scan, as a safety net")
+    workers: int = Field(default=2, ge=1, le=64, description="Processes of a large scan")
+    max_file_bytes: int = Field(
+        default=16 * 1024 * 1024, ge=1024, description="A larger config file is a finding, not read"
+    )
+    max_depth: int = Field(default=200, ge=8, description="Deepest nesting that is read")
+    max_settings: int = Field(default=200_000, ge=100, description="Most settings of one file")
+
+
+class BackupsSection(Section):
+    """What is kept to roll back to."""
+
+    keep_days: int = Field(default=30, ge=1, description="Backups younger than this stay")
+    keep_per_file: int = Field(default=10, ge=1, description="The newest of each file stay")
+    min_free_mb: int = Field(
+        default=100, ge=0, description="Nothing is written if the disk would have less free"
+    )
+
+
+class AmpSection(Section):
+    """The AMP panel; without a URL the agent does not speak to it."""
+
+    url: str | None = Field(default=None, description="For instance http://127.0.0.1:8080")
+    user: str | None = Field(default=None, description="An AMP user made for the agent")
+    password: SecretStr | None = Field(default=None, description="Belongs into secrets_file")
+    two_factor_token: SecretStr | None = Field(
+        default=None, description="Belongs into secrets_file"
+    )
+    timeout_s: float = Field(default=15.0, gt=0, le=300)
+
+
+class FleetSection(Section):
+    """The S3 bucket that hosts share; without an endpoint this host works alone."""
+
+    endpoint: str | None = Field(default=None, description="host:port of the S3 service")
+    secure: bool = Field(default=True, description="HTTPS; false only on a network of your own")
+    region: str | None = None
+    access_key: SecretStr | None = Field(default=None, description="Belongs into secrets_file")
+    secret_key: SecretStr | None = Field(default=None, description="Belongs into secrets_file")
+    signing_key: SecretStr | None = Field(
+        default=None, description="Signs change requests; belongs into secrets_file"
+    )
+    heartbeat_s: int = Field(default=300, ge=10)
+    poll_s: int = Field(default=30, ge=1, description="How often change requests are looked for")
+    heartbeats_bucket: str = "archivesmp-heartbeats"
+    reports_bucket: str = "archivesmp-drift-reports"
+    changes_bucket: str = "archivesmp-changes"
+    backups_bucket: str = "archivesmp-backups"
+    baselines_bucket: str = "archivesmp-baselines"
+
+
+class UpdatesSection(Section):
+    """Looking for plugin updates."""
+
+    enabled: bool = False
+    check_s: int = Field(default=24 * 3600, ge=3600, description="How often sources are asked")
+
+
+def default_host() -> str:
+    """This machine's name, without its domain."""
+    return socket.gethostname().partition(".")[0] or "localhost"
+
+
+def default_state() -> Path:
+    """What systemd gives, the system's folder for root, else one of the user's own."""
+    if given := os.environ.get("STATE_DIRECTORY"):
+        return Path(given.partition(":")[0])
+    if os.geteuid() == 0:
+        return Path("/var/lib/homeamp")
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(home) / "homeamp"
+
+
+def default_listen() -> Path:
+    """What systemd gives, the system's folder for root, else one of the user's own."""
+    if given := os.environ.get("RUNTIME_DIRECTORY"):
+        return Path(given.partition(":")[0]) / "agent.sock"
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if os.geteuid() == 0 or runtime is None:
+        return Path("/run/homeamp/agent.sock")
+    return Path(runtime) / "homeamp" / "agent.sock"
+
+
+class Settings(Section):
+    """Everything that can be set."""
+
+    host: str = Field(
+        default_factory=default_host,
+        min_length=1,
+        max_length=MAX_NAME_CHARACTERS,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        description="This host's name in the fleet; default: the machine's name",
+    )
+    instances: Path = Field(
+        default=Path("/home/amp/.ampdata/instances"), description="AMP's folder of instances"
+    )
+    baselines: Path = Field(
+        default=Path("/etc/homeamp/baselines"), description="What settings should be"
+    )
+    state: Path = Field(
+        default_factory=default_state,
+        description="Database, journal and backups; default: /var/lib/homeamp for root",
+    )
+    socket: Path = Field(
+        default_factory=default_listen,
+        description="Where clients connect; default: /run/homeamp/agent.sock for root",
+    )
+    secrets_file: Path | None = Field(
+        default=None, description="YAML of the same shape for what is secret; mode 0600"
+    )
+    access: AccessSection = AccessSection()
+    scan: ScanSection = ScanSection()
+    backups: BackupsSection = BackupsSection()
+    amp: AmpSection = AmpSection()
+    fleet: FleetSection = FleetSection()
+    updates: UpdatesSection = UpdatesSection()
