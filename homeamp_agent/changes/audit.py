@@ -1,0 +1,197 @@
+"""The audit log: who did what, when, why, and what came of it. Append-only, hash-chained.
+
+Each line holds the hash of the line before it, so a line that was changed, removed or put in
+between breaks the chain at its place. Cutting lines off the end cannot be seen from the log alone:
+compare `AuditVerdict.head` with one noted elsewhere. Values in it are masked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from homeamp_agent.changes.journal import canonical
+from homeamp_agent.changes.state import StateFolder
+
+FILE = "audit.jsonl"
+FIRST_LINK = "0" * 64
+TAIL_BLOCK_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One act. `who` is a user, a signer or `agent`; `details` are JSON, masked."""
+
+    number: int
+    at: datetime
+    who: str
+    action: str
+    subject: str
+    reason: str
+    outcome: str
+    details: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditVerdict:
+    """What `AuditLog.verify` found. `broken_lines` count from 1; `head` is the last hash."""
+
+    entries: int
+    head: str
+    broken_lines: tuple[int, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether every line is there, unchanged and in its place."""
+        return not self.broken_lines
+
+
+class AuditLog:
+    """The audit log of one state folder; safe between threads and between processes."""
+
+    def __init__(self, folder: StateFolder) -> None:
+        self._folder = folder
+
+    def append(
+        self,
+        *,
+        who: str,
+        action: str,
+        subject: str,
+        reason: str = "",
+        outcome: str = "done",
+        **details: Any,
+    ) -> None:
+        """Add one act, on the medium when this returns. `details` must be JSON and masked.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        with self._folder.opened() as folder:
+            fd = self._folder.disk.append_to(folder, FILE)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX)
+                self._append(
+                    fd,
+                    {
+                        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                        "who": who,
+                        "action": action,
+                        "subject": subject,
+                        "reason": reason,
+                        "outcome": outcome,
+                        "details": details,
+                    },
+                )
+            finally:
+                os.close(fd)
+
+    def entries(self) -> Iterator[AuditEntry]:
+        """Every readable act, oldest first."""
+        for line in self._lines():
+            entry = _read(line)
+            if entry is not None:
+                yield _entry(entry)
+
+    def mentions(self, **details: Any) -> bool:
+        """Whether there is an act with these details (so that none is written twice)."""
+        return any(
+            all(entry.details.get(name) == value for name, value in details.items())
+            for entry in self.entries()
+        )
+
+    def verify(self) -> AuditVerdict:
+        """Follow the chain from its first line."""
+        link, number, count = FIRST_LINK, 0, 0
+        broken: list[int] = []
+        for count, line in enumerate(self._lines(), start=1):
+            entry = _read(line)
+            sound = (
+                entry is not None and entry.get("prev") == link and entry["number"] == number + 1
+            )
+            if not sound:
+                broken.append(count)
+            number = entry["number"] if entry else number + 1
+            link = _link(line)
+        return AuditVerdict(count, link, tuple(broken))
+
+    def _append(self, fd: int, act: dict[str, Any]) -> None:
+        last = self._cut_to_last_line(fd)
+        before = _read(last) if last else None
+        entry = {
+            "number": (before["number"] if before else 0) + 1,
+            "prev": _link(last) if last else FIRST_LINK,
+            **act,
+        }
+        length = os.fstat(fd).st_size
+        try:
+            self._folder.disk.write(fd, _line(entry))
+            self._folder.disk.sync(fd)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._folder.disk.truncate(fd, length)
+            raise
+
+    def _cut_to_last_line(self, fd: int) -> bytes:
+        """The last whole line, after cutting off one that was torn while it was written."""
+        end = os.fstat(fd).st_size
+        tail = b""
+        start = end
+        while start > 0 and tail.count(b"\n") < 2:
+            start = max(0, start - TAIL_BLOCK_BYTES)
+            tail = os.pread(fd, end - start, start)
+        whole = tail.rfind(b"\n") + 1
+        if whole < len(tail):
+            self._folder.disk.truncate(fd, start + whole)
+        return tail[:whole].rstrip(b"\n").rpartition(b"\n")[2]
+
+    def _lines(self) -> list[bytes]:
+        try:
+            data = self._folder.read(FILE)
+        except FileNotFoundError:
+            return []
+        return data.split(b"\n")[:-1]
+
+
+def _line(entry: dict[str, Any]) -> bytes:
+    return f"{canonical(entry | {'hash': _hash(entry)})}\n".encode()
+
+
+def _read(line: bytes) -> dict[str, Any] | None:
+    """The entry of a line, None if the line is not as it was written."""
+    try:
+        entry: dict[str, Any] = json.loads(line)
+        found = entry.pop("hash")
+        return entry if found == _hash(entry) and isinstance(entry["number"], int) else None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _link(line: bytes) -> str:
+    """What the next line carries as `prev`: the entry's hash, or that of a damaged line's bytes."""
+    entry = _read(line)
+    return _hash(entry) if entry is not None else hashlib.sha256(line).hexdigest()
+
+
+def _hash(entry: dict[str, Any]) -> str:
+    return hashlib.sha256(canonical(entry).encode()).hexdigest()
+
+
+def _entry(entry: dict[str, Any]) -> AuditEntry:
+    return AuditEntry(
+        number=entry["number"],
+        at=datetime.fromisoformat(entry["at"]),
+        who=entry["who"],
+        action=entry["action"],
+        subject=entry["subject"],
+        reason=entry["reason"],
+        outcome=entry["outcome"],
+        details=entry["details"],
+    )

@@ -1,0 +1,298 @@
+"""Backups: the exact bytes of every file before it is changed, by their hash.
+
+    backups/<aa>/<sha256>         the bytes; one copy, however many files had them
+    backups/entries/<id>.json     one backup: whose bytes, when, for which change, owner and mode
+
+Restoring needs nothing but this folder: `restore_copy` works without journal, agent or settings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from homeamp_agent.changes.disk import Disk
+from homeamp_agent.changes.errors import BackupDamagedError, BackupMissingError
+from homeamp_agent.changes.locks import Locks
+from homeamp_agent.changes.metadata import Metadata, give_metadata
+from homeamp_agent.changes.safety import FileContent, FilePlace, sha256_of
+from homeamp_agent.changes.state import StateFolder
+
+ENTRIES = "entries"
+_OBJECT_FOLDER = re.compile(r"[0-9a-f]{2}")
+_HASH = re.compile(r"[0-9a-f]{64}")
+_ID = re.compile(r"[0-9A-Za-z-]{1,80}")
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """One file's bytes before one change; `note` says why, where it was not the plain course."""
+
+    id: str
+    at: datetime
+    instance: str
+    folder: str
+    file: str
+    sha256: str
+    size: int
+    change_id: str
+    metadata: Metadata
+    note: str = ""
+
+    def wire(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "id": self.id,
+            "at": self.at.isoformat(),
+            "instance": self.instance,
+            "folder": self.folder,
+            "file": self.file,
+            "sha256": self.sha256,
+            "size": self.size,
+            "change_id": self.change_id,
+            "metadata": self.metadata.wire(),
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> Backup:
+        """Back from `wire()`."""
+        return cls(
+            **{
+                **wire,
+                "at": datetime.fromisoformat(wire["at"]),
+                "metadata": Metadata.from_wire(wire["metadata"]),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long backups are kept. The last one of a file is kept whatever these say."""
+
+    max_age_days: int = 30
+    max_per_file: int = 10
+    max_total_bytes: int = 1024 * 1024 * 1024
+    """Config files of a host come to about 20 MB: fifty full copies."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackupProblem:
+    """A backup that could not be restored now, or a file that is none."""
+
+    name: str
+    reason: str
+
+
+class Backups:
+    """The backups of one state folder."""
+
+    def __init__(self, folder: StateFolder, locks: Locks) -> None:
+        self._folder = folder
+        self._entries = folder.below(ENTRIES)
+        self._locks = locks
+
+    def keep(
+        self, place: FilePlace, current: FileContent, change_id: str, note: str = ""
+    ) -> Backup:
+        """Keep the bytes of a file; they are on the medium when this returns.
+
+        Raises:
+            OSError: they could not be kept.
+        """
+        now = datetime.now(UTC)
+        origin = f"{place.instance}\0{place.file}\0{change_id}\0{current.sha256}"
+        backup = Backup(
+            id=f"{now:%Y%m%dT%H%M%S%f}Z-{hashlib.sha256(origin.encode()).hexdigest()[:12]}",
+            at=now,
+            instance=place.instance,
+            folder=str(place.folder),
+            file=place.file,
+            sha256=current.sha256,
+            size=len(current.content),
+            change_id=change_id,
+            metadata=current.metadata,
+            note=note,
+        )
+        with self._locks.backups(exclusive=False):
+            self._keep_bytes(current)
+            self._entries.write(f"{backup.id}.json", json.dumps(backup.wire(), indent=1).encode())
+        return backup
+
+    def list(self, instance: str | None = None, file: str | None = None) -> Sequence[Backup]:
+        """All backups, newest first; unreadable entries are left to `verify` to name."""
+        found = [entry for entry in map(self._entry, self._ids()) if isinstance(entry, Backup)]
+        chosen = (
+            each
+            for each in found
+            if (instance is None or each.instance == instance)
+            and (file is None or each.file == file)
+        )
+        return sorted(chosen, key=lambda each: (each.at, each.id), reverse=True)
+
+    def show(self, backup_id: str) -> Backup:
+        """One backup.
+
+        Raises:
+            BackupMissingError: there is none of that id, or its entry is unreadable.
+        """
+        entry = self._entry(backup_id) if _ID.fullmatch(backup_id) else None
+        if isinstance(entry, Backup):
+            return entry
+        raise BackupMissingError(f"there is no backup {backup_id}")
+
+    def read(self, sha256: str) -> bytes:
+        """The bytes with that hash.
+
+        Raises:
+            BackupMissingError: they are not kept.
+            BackupDamagedError: what is kept is not them.
+        """
+        if not _HASH.fullmatch(sha256):
+            raise BackupMissingError("a backup's bytes are named by their sha256")
+        try:
+            content = self._folder.below(sha256[:2]).read(sha256)
+        except OSError as error:
+            raise BackupMissingError(f"the backup {sha256[:12]}… is gone") from error
+        if sha256_of(content) != sha256:
+            raise BackupDamagedError(f"the backup {sha256[:12]}… is damaged")
+        return content
+
+    def verify(self) -> tuple[int, Sequence[BackupProblem]]:
+        """Read everything: how many backups are whole, and every problem."""
+        problems: list[BackupProblem] = []
+        whole = 0
+        for name in self._ids():
+            entry = self._entry(name)
+            if not isinstance(entry, Backup):
+                problems.append(BackupProblem(name, entry))
+                continue
+            try:
+                self.read(entry.sha256)
+                whole += 1
+            except (BackupMissingError, BackupDamagedError) as error:
+                problems.append(BackupProblem(name, str(error)))
+        return whole, problems
+
+    def restore_copy(self, backup_id: str, target: Path) -> Backup:
+        """Write a backup to a new file, for the day on which nothing else works.
+
+        Owner and mode are those of the backup where that is permitted. An existing file is never
+        overwritten.
+
+        Raises:
+            BackupError: the backup is gone or damaged.
+            FileExistsError: something stands at `target`.
+            NotKeptError: owner or mode cannot be set; the bytes are written, mode 0600.
+        """
+        backup = self.show(backup_id)
+        content = self.read(backup.sha256)
+        disk = Disk()
+        folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fd = disk.create(folder, target.name)
+            try:
+                disk.write(fd, content)
+                disk.sync(fd)
+                give_metadata(disk, fd, backup.metadata)
+            finally:
+                os.close(fd)
+            disk.sync(folder)
+        finally:
+            os.close(folder)
+        return backup
+
+    def prune(
+        self,
+        retention: Retention,
+        open_changes: Collection[str],
+        now: datetime | None = None,
+    ) -> Sequence[Backup]:
+        """Remove what `retention` no longer asks for, and return it.
+
+        Never the newest backup of a file, never one of a change in `open_changes`.
+        """
+        with self._locks.backups(exclusive=True):
+            backups = self.list()
+            surplus = _surplus(backups, retention, open_changes, now or datetime.now(UTC))
+            for backup in surplus:
+                self._entries.remove(f"{backup.id}.json")
+            self._remove_unused_bytes()
+        return surplus
+
+    def _keep_bytes(self, current: FileContent) -> None:
+        folder = self._folder.below(current.sha256[:2])
+        try:
+            self.read(current.sha256)
+        except (BackupMissingError, BackupDamagedError):
+            folder.write(current.sha256, current.content)
+
+    def _ids(self) -> Sequence[str]:
+        names = self._entries.names()
+        return [name.removesuffix(".json") for name in names if name.endswith(".json")]
+
+    def _entry(self, backup_id: str) -> Backup | str:
+        """The backup, or why it cannot be read."""
+        try:
+            return Backup.from_wire(json.loads(self._entries.read(f"{backup_id}.json")))
+        except OSError as error:
+            return f"the entry cannot be read: {error.strerror}"
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return "the entry is damaged"
+
+    def _remove_unused_bytes(self) -> None:
+        """Remove bytes without an entry; none at all while an entry is unreadable."""
+        entries = [self._entry(each) for each in self._ids()]
+        used = {each.sha256 for each in entries if isinstance(each, Backup)}
+        if any(isinstance(each, str) for each in entries):
+            return
+        for name in filter(_OBJECT_FOLDER.fullmatch, self._folder.names()):
+            folder = self._folder.below(name)
+            for sha256 in filter(_HASH.fullmatch, folder.names()):
+                if sha256 not in used:
+                    folder.remove(sha256)
+
+
+def _surplus(
+    newest_first: list[Backup],
+    retention: Retention,
+    open_changes: Collection[str],
+    now: datetime,
+) -> Sequence[Backup]:
+    oldest_allowed = now - timedelta(days=retention.max_age_days)
+    per_file: dict[tuple[str, str], int] = {}
+    surplus: list[Backup] = []
+    spare: list[Backup] = []
+    for backup in newest_first:
+        count = per_file[backup.instance, backup.file] = (
+            per_file.get((backup.instance, backup.file), 0) + 1
+        )
+        if count == 1 or backup.change_id in open_changes:
+            continue
+        if count > retention.max_per_file or backup.at < oldest_allowed:
+            surplus.append(backup)
+        else:
+            spare.append(backup)
+    gone = {each.id for each in surplus}
+    users: dict[str, int] = {}
+    sizes: dict[str, int] = {}
+    for backup in newest_first:
+        if backup.id not in gone:
+            users[backup.sha256] = users.get(backup.sha256, 0) + 1
+            sizes[backup.sha256] = backup.size
+    total = sum(sizes.values())
+    for backup in reversed(spare):
+        if total <= retention.max_total_bytes:
+            break
+        surplus.append(backup)
+        users[backup.sha256] -= 1
+        if users[backup.sha256] == 0:
+            total -= backup.size
+    return surplus

@@ -1,0 +1,299 @@
+"""Planning: what a set of edits would do to which files, before anything is written.
+
+    plan = Planner(masker, game_folder_of).plan(edits)
+
+Nothing here writes. A plan holds the exact bytes before and after; `Plan.digest` ties an approval
+to these very bytes, and applying looks again whether the files still hold the ones before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from homeamp_agent.changes.diff import secret_literals, shown_file, unified_diff
+from homeamp_agent.changes.edit import ANY_VALUE, PlainEdit, agrees
+from homeamp_agent.changes.errors import ChangesError, FileConflictError, UnsafeFileError
+from homeamp_agent.changes.metadata import Metadata
+from homeamp_agent.changes.safety import (
+    FileContent,
+    FilePlace,
+    read_file,
+    refuse_unwritable,
+    sha256_of,
+)
+from homeamp_agent.configfiles import (
+    DEFAULT_LIMITS,
+    ConfigFileError,
+    Document,
+    EditRefused,
+    Limits,
+    parse,
+)
+from homeamp_agent.model.change import Edit, EditOperation, FilePlan, Plan, RefusedEdit
+from homeamp_agent.model.secret import Masker, is_masked, wire_value
+from homeamp_agent.model.setting import KeyPath, Value, segment_text
+from homeamp_agent.model.snapshot import MISSING
+
+MAX_SHOWN_VALUE_CHARACTERS = 80
+
+GameFolderOf = Callable[[str], Path]
+"""The game folder of an instance by its name; KeyError if there is no such instance."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """One file's bytes before and after; None stands for no file.
+
+    `metadata` is given to a file that does not exist yet; one that does keeps its own.
+    """
+
+    place: FilePlace
+    before: bytes | None = field(repr=False)
+    after: bytes | None = field(repr=False)
+    diff: str = field(repr=False)
+    edits: tuple[PlainEdit, ...] = ()
+    metadata: Metadata | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedChange:
+    """A plan with the bytes it needs: `plan` may cross the socket, `files` stay in memory."""
+
+    plan: Plan
+    files: tuple[PlannedFile, ...] = ()
+    edits: tuple[Edit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewContent:
+    """A whole file to write (or, with None, to remove): restored backups, staged jars.
+
+    `metadata` matters only where no file stands; without it, owner and mode follow the folder.
+    """
+
+    instance: str
+    file: str
+    content: bytes | None = field(repr=False)
+    plugin: str | None = None
+    metadata: Metadata | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Turns edits into a `PlannedChange`."""
+
+    masker: Masker
+    game_folder_of: GameFolderOf
+    limits: Limits = DEFAULT_LIMITS
+
+    def plan(self, edits: Sequence[PlainEdit]) -> PlannedChange:
+        """Plan `edits`, those of one file together and in their order.
+
+        An edit that cannot be made is left out and listed in `plan.refused`, as a conflict if the
+        file holds another value than it expects.
+        """
+        by_file: dict[tuple[str, str], list[PlainEdit]] = {}
+        for edit in edits:
+            by_file.setdefault((edit.instance, edit.file), []).append(edit)
+        files: list[PlannedFile] = []
+        refused: list[RefusedEdit] = []
+        for (instance, file), group in by_file.items():
+            try:
+                place = self.place(instance, file)
+                planned = self._plan_file(place, group, refused)
+            except (ChangesError, ConfigFileError) as error:
+                conflict = isinstance(error, FileConflictError)
+                reason = getattr(error, "reason", str(error))
+                refused += [self._refused(edit, reason, conflict=conflict) for edit in group]
+            else:
+                files += [planned] if planned else []
+        return self._planned(files, refused)
+
+    def plan_files(self, contents: Iterable[NewContent]) -> PlannedChange:
+        """Plan whole files.
+
+        Raises:
+            UnsafeFileError: one of them may not be written.
+            FileConflictError: one of them is being written right now.
+        """
+        files: list[PlannedFile] = []
+        for new in contents:
+            place = self.place(new.instance, new.file)
+            before = self._current(place)
+            if before != new.content:
+                diff = self.diff(new.file, before, new.content, new.plugin)
+                files.append(PlannedFile(place, before, new.content, diff, (), new.metadata))
+        return self._planned(files, [])
+
+    def place(self, instance: str, file: str) -> FilePlace:
+        """Where a file stands.
+
+        Raises:
+            UnsafeFileError: there is no such instance.
+        """
+        try:
+            return FilePlace(instance, self.game_folder_of(instance), file)
+        except KeyError as error:
+            raise UnsafeFileError(file, f"there is no instance {instance}") from error
+
+    def read(self, place: FilePlace) -> FileContent:
+        """The file as it is now. Raises as `safety.read_file` does."""
+        with place.parent() as folder:
+            return read_file(folder, place.name, place.file, self.limits.max_bytes)
+
+    def document(self, file: str, content: bytes | None) -> Document | None:
+        """The file's settings, or None where there are none to be read."""
+        try:
+            return None if content is None else parse(file, content, self.limits)
+        except ConfigFileError:
+            return None
+
+    def diff(self, file: str, before: bytes | None, after: bytes | None, plugin: str | None) -> str:
+        """The masked unified diff between two contents of a file."""
+        old, new = self.document(file, before), self.document(file, after)
+        literals: set[str] = set()
+        for document in (old, new):
+            literals |= secret_literals(document, self.masker, plugin) if document else set()
+        return unified_diff(
+            file,
+            shown_file(before, old, self.masker, plugin, literals),
+            shown_file(after, new, self.masker, plugin, literals),
+        )
+
+    def _current(self, place: FilePlace) -> bytes | None:
+        try:
+            return self.read(place).content
+        except UnsafeFileError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return None
+            raise
+
+    def _plan_file(
+        self, place: FilePlace, edits: list[PlainEdit], refused: list[RefusedEdit]
+    ) -> PlannedFile | None:
+        before = self.read(place).content
+        with place.parent() as folder:
+            refuse_unwritable(folder, place.name, place.file)
+        document = parse(place.file, before, self.limits)
+        made: list[PlainEdit] = []
+        for edit in edits:
+            try:
+                document = document.reread(self._edited(document, edit))
+            except EditRefused as error:
+                refused.append(self._refused(edit, error.reason))
+            except FileConflictError as error:
+                refused.append(self._refused(edit, error.reason, conflict=True))
+            else:
+                made.append(edit)
+        if document.data == before:
+            refused += [self._refused(edit, "undone by a later edit of the plan") for edit in made]
+            return None
+        diff = self.diff(place.file, before, document.data, edits[0].plugin)
+        return PlannedFile(place, before, document.data, diff, tuple(made))
+
+    def _edited(self, document: Document, edit: PlainEdit) -> bytes:
+        """The new bytes. The one place to know operations; a line-level edit would join here.
+
+        Raises:
+            EditRefused: it cannot be made byte-exactly, or is made already.
+            FileConflictError: another value than expected stands there.
+        """
+        path, actual = locate(document, edit.path)
+        if edit.operation is EditOperation.UNSET:
+            if actual is MISSING:
+                raise EditRefused("already so: the setting is not there")
+            self._expect(document, edit, actual)
+            return document.unset(path)
+        if _holds_mask(edit.new):
+            raise EditRefused("the plain value of this secret is not at hand")
+        if actual is not MISSING and self._agrees(document, edit.new, actual):
+            raise EditRefused("already so: the file holds this value")
+        if edit.operation is EditOperation.INSERT:
+            if actual is not MISSING:
+                raise FileConflictError(edit.file, f"it now holds {self._shown(edit, actual)}")
+            return document.insert(path, edit.new)
+        if actual is MISSING:
+            raise FileConflictError(edit.file, "the setting is no longer there")
+        self._expect(document, edit, actual)
+        return document.set(path, edit.new)
+
+    def _expect(self, document: Document, edit: PlainEdit, actual: Value) -> None:
+        if edit.expected_old is ANY_VALUE or self._agrees(document, edit.expected_old, actual):
+            return
+        raise FileConflictError(
+            edit.file, f"it holds {self._shown(edit, actual)}, not the value this edit replaces"
+        )
+
+    def _agrees(self, document: Document, expected: Value, actual: Value) -> bool:
+        return agrees(expected, actual, typed=document.typed, masker=self.masker)
+
+    def _shown(self, edit: PlainEdit, actual: Value) -> str:
+        masked = wire_value(self.masker.mask(edit.path, actual, edit.plugin))
+        if is_masked(masked):
+            return "another secret"
+        text = json.dumps(masked, ensure_ascii=False)
+        if len(text) > MAX_SHOWN_VALUE_CHARACTERS:
+            text = text[:MAX_SHOWN_VALUE_CHARACTERS] + "…"
+        return text
+
+    def _refused(self, edit: PlainEdit, reason: str, *, conflict: bool = False) -> RefusedEdit:
+        return RefusedEdit(edit=edit.wire(self.masker), conflict=conflict, reason=reason)
+
+    def _planned(self, files: list[PlannedFile], refused: list[RefusedEdit]) -> PlannedChange:
+        plans = tuple(
+            FilePlan(
+                instance=each.place.instance,
+                file=each.place.file,
+                before_sha256=sha256_of(each.before),
+                after_sha256=sha256_of(each.after),
+                diff=each.diff,
+                edits=tuple(edit.wire(self.masker) for edit in each.edits),
+                restart=any(edit.restart for edit in each.edits),
+            )
+            for each in files
+        )
+        plan = Plan(
+            digest=_digest(plans),
+            files=plans,
+            refused=tuple(refused),
+            restarts=tuple(sorted({each.instance for each in plans if each.restart})),
+        )
+        return PlannedChange(plan, tuple(files), tuple(e for each in plans for e in each.edits))
+
+
+def locate(document: Document, path: KeyPath) -> tuple[KeyPath, Value]:
+    """The path as the file types it, and the value there; `MISSING` where nothing is.
+
+    Text segments match a typed key (`true`, `1`) by its text where no exact one exists.
+    """
+    node = document.value(())
+    found: list[str | int | None] = []
+    for depth, segment in enumerate(path):
+        if isinstance(node, dict):
+            keys = [key for key in node if key == segment and type(key) is type(segment)]
+            keys = keys or [key for key in node if segment_text(key) == segment_text(segment)]
+            if not keys:
+                return (*found, *path[depth:]), MISSING
+            found.append(keys[0])
+            node = node[keys[0]]
+        elif isinstance(node, list) and type(segment) is int and 0 <= segment < len(node):
+            found.append(segment)
+            node = node[segment]
+        else:
+            return (*found, *path[depth:]), MISSING
+    return tuple(found), node
+
+
+def _holds_mask(value: Value) -> bool:
+    if isinstance(value, dict):
+        return is_masked(value) or any(map(_holds_mask, value.values()))
+    return isinstance(value, (list, tuple)) and any(map(_holds_mask, value))
+
+
+def _digest(files: tuple[FilePlan, ...]) -> str:
+    facts = sorted((f.instance, f.file, f.before_sha256, f.after_sha256) for f in files)
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

@@ -1,0 +1,38 @@
+"""What every run works with: the write door, the backups, the log, and who wants to be told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from homeamp_agent.changes.audit import AuditLog
+from homeamp_agent.changes.backup import Backups
+from homeamp_agent.changes.disk import Disk
+from homeamp_agent.configfiles import DEFAULT_LIMITS, Limits
+
+MIN_FREE_BYTES = 100 * 1024 * 1024
+"""Below this a game server starts to fail at saving its worlds; the operator's own bound."""
+
+
+def _nothing(_step: str) -> None:
+    return
+
+
+def _nobody(_path: Path, _sha256: str) -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """`on_step` is told each point of `run.STEPS` as it is reached, `on_write` each path of an
+    instance just before its content becomes the one with that hash."""
+
+    disk: Disk
+    backups: Backups
+    audit: AuditLog
+    state_path: Path
+    limits: Limits = DEFAULT_LIMITS
+    min_free_bytes: int = MIN_FREE_BYTES
+    on_step: Callable[[str], None] = _nothing
+    on_write: Callable[[Path, str], None] = _nobody

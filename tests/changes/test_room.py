@@ -1,0 +1,268 @@
+"""Plan, apply, verify, roll back, recover: on real files, to the byte."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from homeamp_agent.changes import (
+    ChangeRoom,
+    NothingPlannedError,
+    NotRollableError,
+    PlainEdit,
+    RollbackConflicts,
+)
+from homeamp_agent.changes.run import STEPS
+from homeamp_agent.model.change import ChangeStatus, EditOperation
+from homeamp_agent.model.secret import Masker
+from homeamp_agent.model.snapshot import MISSING
+
+CONFIG = (
+    b"# a comment \r\nspawn:\r\n  enabled: true   # why\r\n  radius: 10\r\n"
+    b"password: 'hunter-secret'\r\n"
+)
+FILE = "plugins/Shop/config.yml"
+
+
+class House:
+    """A game folder with two instances, and a room that may write there."""
+
+    def __init__(self, root: Path, **more: Any) -> None:
+        self.root = root
+        self.state = root / "state"
+        for name in ("A", "B"):
+            file = self.file(name)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if not file.exists():
+                file.write_bytes(CONFIG)
+        self.room = ChangeRoom(
+            self.state,
+            masker=Masker(b"k" * 32),
+            game_folder_of=self.folder,
+            min_free_bytes=0,
+            **more,
+        )
+
+    def folder(self, name: str) -> Path:
+        if name not in {"A", "B"}:
+            raise KeyError(name)
+        return self.root / name
+
+    def file(self, name: str = "A") -> Path:
+        return self.root / name / FILE
+
+    def leftovers(self) -> list[str]:
+        return [each.name for name in "AB" for each in self.file(name).parent.iterdir()
+                if each.name != "config.yml"]  # fmt: skip
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+def edit(instance: str = "A", old: Any = 10, new: Any = 32, **more: Any) -> PlainEdit:
+    path = more.pop("path", ("spawn", "radius"))
+    return PlainEdit(instance, more.pop("file", FILE), path, expected_old=old, new=new, **more)
+
+
+def apply(house: House, *edits: PlainEdit, key: str | None = None) -> Any:
+    planned = house.room.plan(edits)
+    return house.room.apply(planned, author="op", reason="because", idempotency_key=key)
+
+
+def test_only_the_bytes_of_the_value_change_and_a_rollback_brings_all_back(house: House) -> None:
+    change = apply(house, edit())
+    assert change.status is ChangeStatus.APPLIED
+    assert house.file().read_bytes() == CONFIG.replace(b"radius: 10", b"radius: 32")
+    back = house.room.rollback(change.id, author="op", reason="no")
+    assert back.status is ChangeStatus.ROLLED_BACK
+    assert house.file().read_bytes() == CONFIG
+    assert house.leftovers() == []
+
+
+def test_a_plan_writes_nothing_and_shows_the_exact_diff(house: House) -> None:
+    planned = house.room.plan([edit()])
+    assert house.file().read_bytes() == CONFIG
+    (file,) = planned.plan.files
+    assert "-  radius: 10" in file.diff
+    assert "+  radius: 32" in file.diff
+
+
+def test_another_value_than_expected_is_a_conflict_and_is_left_alone(house: House) -> None:
+    planned = house.room.plan([edit(old=11)])
+    assert [each.conflict for each in planned.plan.refused] == [True]
+    with pytest.raises(NothingPlannedError):
+        house.room.apply(planned, author="op", reason="")
+    assert house.file().read_bytes() == CONFIG
+
+
+def test_a_file_that_changes_after_the_plan_is_never_overwritten(house: House) -> None:
+    planned = house.room.plan([edit("A"), edit("B")])
+    house.file("B").write_bytes(CONFIG + b"by: hand\r\n")
+    change = house.room.apply(planned, author="op", reason="")
+    assert change.status is ChangeStatus.FAILED
+    assert house.file("A").read_bytes() == CONFIG
+    assert house.file("B").read_bytes() == CONFIG + b"by: hand\r\n"
+    assert house.leftovers() == []
+
+
+def test_a_retry_with_the_same_key_applies_once(house: House) -> None:
+    planned = house.room.plan([edit()])
+    first = house.room.apply(planned, author="op", reason="", idempotency_key="k1")
+    again = house.room.apply(planned, author="op", reason="", idempotency_key="k1")
+    assert again.id == first.id
+    assert len(house.room.list()) == 1
+
+
+def test_a_rollback_over_a_later_edit_asks_and_forces_only_when_told(house: House) -> None:
+    change = apply(house, edit())
+    house.file().write_bytes(CONFIG.replace(b"10", b"77"))
+    with pytest.raises(RollbackConflicts) as told:
+        house.room.rollback(change.id, author="op", reason="")
+    (conflict,) = told.value.conflicts
+    assert "radius: 77" in conflict.theirs
+    assert "radius: 10" in conflict.before
+    assert "hunter-secret" not in f"{conflict}"
+    house.room.rollback(change.id, author="op", reason="", force=True)
+    assert house.file().read_bytes() == CONFIG
+
+
+def test_a_change_is_rolled_back_once(house: House) -> None:
+    change = apply(house, edit())
+    house.room.rollback(change.id, author="op", reason="")
+    with pytest.raises(NotRollableError):
+        house.room.rollback(change.id, author="op", reason="")
+
+
+def test_secrets_reach_neither_plan_nor_journal_nor_audit(house: House) -> None:
+    secret = edit(path=("password",), old="hunter-secret", new="tell-nobody")
+    change = apply(house, secret)
+    assert b"tell-nobody" in house.file().read_bytes()
+    told = f"{change}{house.room.plan([secret]).plan}"
+    for file in (*house.state.rglob("journal/*"), *house.state.rglob("audit/*")):
+        told += file.read_text()
+    assert "tell-nobody" not in told
+    assert "hunter-secret" not in told
+
+
+def test_a_missing_key_is_inserted_and_an_extra_one_removed(house: House) -> None:
+    made = edit(path=("spawn", "delay"), old=MISSING, new=5, operation=EditOperation.INSERT)
+    gone = edit(path=("spawn", "enabled"), old=True, operation=EditOperation.UNSET)
+    change = apply(house, made, gone)
+    assert change.status is ChangeStatus.APPLIED
+    assert b"  delay: 5\r\n" in house.file().read_bytes()
+    assert b"enabled" not in house.file().read_bytes()
+    house.room.rollback(change.id, author="op", reason="")
+    assert house.file().read_bytes() == CONFIG
+
+
+def outside(house: House) -> Path:
+    target = house.root / "outside.yml"
+    target.write_bytes(CONFIG)
+    return target
+
+
+@pytest.mark.parametrize("file", ["../outside.yml", "/etc/passwd", "plugins/../../outside.yml"])
+def test_a_path_out_of_the_instance_is_refused(house: House, file: str) -> None:
+    outside(house)
+    planned = house.room.plan([edit(file=file)])
+    assert planned.files == ()
+    assert len(planned.plan.refused) == 1
+
+
+def test_links_pipes_and_devices_are_refused_with_the_reason(house: House) -> None:
+    folder = house.file().parent
+    (folder / "link.yml").symlink_to(outside(house))
+    os.link(outside(house), folder / "hard.yml")
+    os.mkfifo(folder / "pipe.yml")
+    (folder / "folder.yml").mkdir()
+    for name in ("link.yml", "hard.yml", "pipe.yml", "folder.yml", "nothing.yml"):
+        planned = house.room.plan([edit(file=f"plugins/Shop/{name}")])
+        assert planned.files == (), name
+        assert planned.plan.refused[0].reason, name
+    assert outside(house).read_bytes() == CONFIG
+
+
+def test_owner_and_mode_stay_as_they_were(house: House) -> None:
+    house.file().chmod(0o640)
+    if os.geteuid() == 0:
+        os.chown(house.file(), 65534, 65534)
+    before = house.file().stat()
+    change = apply(house, edit())
+    for _ in range(2):
+        now = house.file().stat()
+        assert (now.st_mode, now.st_uid, now.st_gid) == (
+            before.st_mode, before.st_uid, before.st_gid,
+        )  # fmt: skip
+        if house.room.show(change.id).status is ChangeStatus.APPLIED:
+            house.room.rollback(change.id, author="op", reason="")
+
+
+def test_the_audit_log_tells_who_and_why_and_its_chain_holds(house: House) -> None:
+    apply(house, edit())
+    (entry,) = house.room.audit.entries()
+    assert (entry.who, entry.reason, entry.outcome) == ("op", "because", "done")
+    assert house.room.audit.verify().whole
+
+
+KILLER = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, {here!r})
+from test_room import House, edit
+root, step, count, action = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
+seen = 0
+def on_step(name):
+    global seen
+    seen += name == step
+    if name == step and seen == count:
+        os.kill(os.getpid(), signal.SIGKILL)
+house = House(root, on_step=on_step)
+if action == "apply":
+    house.room.apply(house.room.plan([edit("A"), edit("B")]), author="op", reason="")
+else:
+    house.room.rollback(house.room.list()[0].id, author="op", reason="")
+"""
+
+
+def kill_at(root: Path, step: str, count: int, action: str) -> int:
+    program = KILLER.format(here=str(Path(__file__).parent))
+    arguments = [str(root), step, str(count), action]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], timeout=60, check=False, capture_output=True
+    )
+    return done.returncode
+
+
+APPLY_STEPS = [step for step in STEPS if step not in {"undoing", "undone", "aborted"}]
+
+
+@pytest.mark.parametrize("step", APPLY_STEPS)
+@pytest.mark.parametrize("action", ["apply", "rollback"])
+def test_killed_at_any_step_a_restart_finds_all_old_or_all_new(
+    tmp_path: Path, step: str, action: str
+) -> None:
+    house = House(tmp_path)
+    new = CONFIG.replace(b"radius: 10", b"radius: 32")
+    if action == "rollback":
+        apply(house, edit("A"), edit("B"))
+    assert kill_at(tmp_path, step, 1, action) == -signal.SIGKILL
+    house = House(tmp_path)
+    house.room.recover()
+    contents = {house.file(name).read_bytes() for name in "AB"}
+    assert len(contents) == 1
+    assert contents <= {CONFIG, new}
+    assert house.leftovers() == []
+    for request in house.room.list():
+        settled = {ChangeStatus.APPLIED: new, ChangeStatus.FAILED: CONFIG,
+                   ChangeStatus.ROLLED_BACK: CONFIG}  # fmt: skip
+        assert contents == {settled[request.status]}
+    assert list(house.room.recover()) == []
+    assert house.room.backups.verify()[1] == []
