@@ -261,7 +261,7 @@ class Backups:
 
 
 def _surplus(
-    newest_first: list[Backup],
+    newest_first: Sequence[Backup],
     retention: Retention,
     open_changes: Collection[str],
     now: datetime,
