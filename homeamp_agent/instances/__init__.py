@@ -10,7 +10,7 @@ AMP's own `AMPConfig.conf` and `*.kvp` lie outside the game folder and are no co
 from __future__ import annotations
 
 from homeamp_agent.instances.discovery import Discovery, discover
-from homeamp_agent.instances.files import ConfigFileRef, config_files
+from homeamp_agent.instances.files import ConfigFileRef, Sieve, config_files
 from homeamp_agent.instances.homes import PluginHomes, plugin_of
 from homeamp_agent.instances.ignores import ignored
 from homeamp_agent.instances.inventory import inventory
@@ -19,6 +19,7 @@ __all__ = [
     "ConfigFileRef",
     "Discovery",
     "PluginHomes",
+    "Sieve",
     "config_files",
     "discover",
     "ignored",

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from homeamp_agent.instances.ampfiles import Report, plain_name
 from homeamp_agent.instances.homes import PluginHomes
 from homeamp_agent.instances.ignores import (
+    WORLD_MARKS,
     config_name,
     data_file,
     ignored_folder,
@@ -56,15 +57,54 @@ def config_files(
     """
     if not instance.game_folder:
         return iter(())
-    homes = PluginHomes(instance)
+    return _walk(instance, knowledge_data_globs, named_by_rules, report).files()
+
+
+class Sieve:
+    """Tells of single paths of an instance what `config_files` would have said of them."""
+
+    def __init__(
+        self,
+        instance: Instance,
+        knowledge_data_globs: Mapping[str, Sequence[str]] | None = None,
+        named_by_rules: Collection[str] = frozenset(),
+    ) -> None:
+        self._walk = _walk(instance, knowledge_data_globs, named_by_rules, None)
+
+    def file(self, relative: str) -> ConfigFileRef | None:
+        """The config file at `relative`, or None: nothing there, or nothing that counts."""
+        parent, _, _name = relative.rpartition("/")
+        if not self._walk.enters(parent):
+            return None
+        refs, _ = self._walk.look(self._walk.folder(parent))
+        return next((ref for ref in refs if ref.path == relative), None)
+
+    def below(self, relative: str) -> Iterator[ConfigFileRef]:
+        """The config files below the folder at `relative` (empty: the game folder)."""
+        return self._walk.files(relative) if self._walk.enters(relative) else iter(())
+
+    def folders(self, relative: str = "") -> list[str]:
+        """The absolute paths of the folders that hold config files or may come to."""
+        self._walk.entered.clear()
+        for _ in self.below(relative):
+            pass
+        return list(self._walk.entered)
+
+
+def _walk(
+    instance: Instance,
+    globs: Mapping[str, Sequence[str]] | None,
+    named: Collection[str],
+    report: Report | None,
+) -> _Walk:
     return _Walk(
         instance=instance,
-        homes=homes,
-        is_data=_data_matcher(instance, knowledge_data_globs or {}),
-        named=frozenset(named_by_rules),
+        homes=PluginHomes(instance),
+        is_data=_data_matcher(instance, globs or {}),
+        named=frozenset(named),
         report=report or _unheard,
         inside=os.path.realpath(instance.folder).rstrip("/") + "/",
-    ).files()
+    )
 
 
 def _unheard(_problem: str) -> None:
@@ -88,28 +128,55 @@ class _Walk:
     named: frozenset[str]
     report: Report
     inside: str
+    entered: list[str] = field(default_factory=list)
 
-    def files(self) -> Iterator[ConfigFileRef]:
-        waiting = [_Folder("", self.instance.game_folder)]
+    def files(self, start: str = "") -> Iterator[ConfigFileRef]:
+        waiting = [self.folder(start)]
         while waiting:
-            folder = waiting.pop()
-            entries = self._entries(folder)
-            if folder.relative and world_entries({entry.name for entry in entries}):
-                continue
-            children: list[_Folder] = []
-            for entry in entries:
-                relative = f"{folder.relative}/{entry.name}" if folder.relative else entry.name
-                try:
-                    if entry.is_dir():
-                        children += self._child(entry, relative, folder)
-                    elif config_name(entry.name):
-                        yield from self._file(entry, relative)
-                except FileNotFoundError:
-                    if entry.is_symlink() and config_name(entry.name):
-                        self.report(f"{relative}: is a link to nothing; left out")
-                except OSError as error:
-                    self.report(f"{relative}: cannot be read: {error.strerror}")
+            refs, children = self.look(waiting.pop())
+            yield from refs
             waiting += reversed(children)
+
+    def folder(self, relative: str) -> _Folder:
+        """A folder below the game folder; links above it count as they do on the way down."""
+        absolute = os.path.join(self.instance.game_folder, relative) if relative else ""  # noqa: PTH118 - strings, as scandir gives them
+        return _Folder(relative, absolute or self.instance.game_folder)
+
+    def enters(self, relative: str) -> bool:
+        """Whether the walk would come into the folder at `relative`."""
+        path = ""
+        for name in relative.split("/") if relative else ():
+            path = f"{path}/{name}" if path else name
+            if not plain_name(name) or ignored_folder(path) or self.is_data(path):
+                return False
+            absolute = self.folder(path).absolute
+            if not (os.path.realpath(absolute) + "/").startswith(self.inside):
+                return False
+            if any(os.path.lexists(f"{absolute}/{mark}") for mark in WORLD_MARKS):
+                return False
+        return bool(self.instance.game_folder)
+
+    def look(self, folder: _Folder) -> tuple[list[ConfigFileRef], list[_Folder]]:
+        """The config files directly in a folder, and the folders in it to be entered."""
+        entries = self._entries(folder)
+        if folder.relative and world_entries({entry.name for entry in entries}):
+            return [], []
+        self.entered.append(folder.absolute)
+        refs: list[ConfigFileRef] = []
+        children: list[_Folder] = []
+        for entry in entries:
+            relative = f"{folder.relative}/{entry.name}" if folder.relative else entry.name
+            try:
+                if entry.is_dir():
+                    children += self._child(entry, relative, folder)
+                elif config_name(entry.name):
+                    refs += self._file(entry, relative)
+            except FileNotFoundError:
+                if entry.is_symlink() and config_name(entry.name):
+                    self.report(f"{relative}: is a link to nothing; left out")
+            except OSError as error:
+                self.report(f"{relative}: cannot be read: {error.strerror}")
+        return refs, children
 
     def _entries(self, folder: _Folder) -> list[os.DirEntry[str]]:
         try:
