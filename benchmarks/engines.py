@@ -37,7 +37,7 @@ def _descend(tree: Any, path: KeyPath) -> Any:
     return tree
 
 
-def _yaml_edit(file: str, data: bytes) -> Setter:
+def _yaml_edit(_file: str, data: bytes) -> Setter:
     import yaml_edit  # noqa: PLC0415  (a bench tool, not everyone has it)
 
     text = data.decode("utf-8")
@@ -50,7 +50,7 @@ def _yaml_edit(file: str, data: bytes) -> Setter:
     return set_value
 
 
-def _ruamel(file: str, data: bytes) -> Setter:
+def _ruamel(_file: str, data: bytes) -> Setter:
     from ruamel.yaml import YAML  # noqa: PLC0415  (a bench tool, not everyone has it)
 
     def set_value(path: KeyPath, value: Value) -> bytes:
@@ -66,7 +66,7 @@ def _ruamel(file: str, data: bytes) -> Setter:
     return set_value
 
 
-def _tomlkit(file: str, data: bytes) -> Setter:
+def _tomlkit(_file: str, data: bytes) -> Setter:
     import tomlkit  # noqa: PLC0415  (a bench tool, not everyone has it)
 
     text = data.decode("utf-8")
@@ -79,7 +79,7 @@ def _tomlkit(file: str, data: bytes) -> Setter:
     return set_value
 
 
-def _javaproperties(file: str, data: bytes) -> Setter:
+def _javaproperties(_file: str, data: bytes) -> Setter:
     import javaproperties  # noqa: PLC0415  (a bench tool, not everyone has it)
 
     text = data.decode("utf-8")
@@ -92,8 +92,8 @@ def _javaproperties(file: str, data: bytes) -> Setter:
     return set_value
 
 
-def _pyhocon(file: str, data: bytes) -> Setter:
-    import pyhocon  # noqa: PLC0415  (a bench tool, not everyone has it)
+def _pyhocon(_file: str, data: bytes) -> Setter:
+    import pyhocon  # type: ignore[import-untyped]  # noqa: PLC0415  (an untyped bench tool)
 
     text = data.decode("utf-8")
 

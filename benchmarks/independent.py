@@ -38,11 +38,11 @@ _ServerLoader.add_implicit_resolver(
 )
 
 
-def _scalar_text(loader: Any, node: Any) -> _Tagged:
+def _scalar_text(_loader: Any, node: Any) -> _Tagged:
     return _Tagged(f"{node.tag} {node.value}")
 
 
-def _unknown(loader: Any, suffix: str, node: Any) -> Any:
+def _unknown(loader: Any, _suffix: str, node: Any) -> Any:
     if isinstance(node, yaml.MappingNode):
         return loader.construct_mapping(node, deep=True)
     if isinstance(node, yaml.SequenceNode):
@@ -64,11 +64,7 @@ def _text(data: bytes) -> str:
 
 
 def _read_yaml(data: bytes) -> Any:
-    loader = _ServerLoader(_text(data))
-    try:
-        return loader.get_data() if loader.check_data() else None
-    finally:
-        loader.dispose()  # type: ignore[no-untyped-call]  # untyped in the stubs
+    return next(yaml.load_all(_text(data), _ServerLoader), None)
 
 
 def _read_json(data: bytes) -> Any:
@@ -86,7 +82,7 @@ def _read_properties(data: bytes) -> Any:
 
 
 def _read_hocon(data: bytes) -> Any:
-    import pyhocon  # noqa: PLC0415  (a bench tool, not everyone has it)
+    import pyhocon  # type: ignore[import-untyped]  # noqa: PLC0415  (an untyped bench tool)
 
     tree = pyhocon.ConfigFactory.parse_string(_text(data), resolve=False)
     return _plain(tree)

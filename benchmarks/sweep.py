@@ -25,7 +25,8 @@ from benchmarks.independent import READERS, differences
 from homeamp_agent.configfiles import ConfigFileError, Document, KeyPath, Setting, parse
 
 EXTENSIONS = frozenset(
-    ".yml .yaml .json .json5 .jsonc .mcmeta .toml .properties .conf .hocon .cfg .kvp .ini".split()
+    (".yml", ".yaml", ".json", ".json5", ".jsonc", ".mcmeta", ".toml", ".properties")  # noqa: RUF005
+    + (".conf", ".hocon", ".cfg", ".kvp", ".ini")
 )
 
 STRINGS = (
@@ -121,7 +122,7 @@ def sweep_file(task: tuple[str, tuple[str, ...], int]) -> Tallies:
     try:
         before = READERS[format_name](data)
         read = READERS[format_name]
-    except Exception:  # noqa: BLE001  (any failure of a reader not ours: fall back to our own)
+    except Exception:
         before, read = document.value(()), lambda changed: document.reread(changed).value(())
         independent = False
     else:
@@ -133,7 +134,7 @@ def sweep_file(task: tuple[str, tuple[str, ...], int]) -> Tallies:
         tally = tallies.setdefault((format_name, engine), Tally(1))
         try:
             set_value = setter_of(file, data)
-        except Exception as error:  # noqa: BLE001  (a library that cannot read the file)
+        except Exception as error:
             count = sum(1 for _ in leaves(document, per_file))
             tally.refused[f"cannot read the file: {type(error).__name__}"] += count
             continue
@@ -159,7 +160,7 @@ def _judge(
     except Refused as refused:
         tally.refused[str(refused)] += 1
         return
-    except Exception as error:  # noqa: BLE001  (how libraries refuse)
+    except Exception as error:
         tally.refused[type(error).__name__] += 1
         return
     fault = _fault(document, before, read, path, setting, value, after)
@@ -186,7 +187,7 @@ def _fault(
         return "bytes outside of the value changed"
     try:
         changed = list(differences(before, read(after)))
-    except Exception as error:  # noqa: BLE001  (the reader's verdict)
+    except Exception as error:
         return f"cannot be read any more: {type(error).__name__}"
     if len(changed) != 1:
         return f"{len(changed)} settings changed"

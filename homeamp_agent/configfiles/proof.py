@@ -77,7 +77,7 @@ def _compare(
     """Walk down `path` in both trees; raise EditRefused at the first difference beside it."""
     if depth == len(path):
         if not same(new, value):
-            raise EditRefused(f"read back as {_shown(new)} instead of {_shown(value)}")
+            raise EditRefused(_read_back(new, value))
         return
     segment = path[depth]
     old, new = _empty_as_mapping(old, depth, operation), _empty_as_mapping(new, depth, operation)
@@ -121,7 +121,7 @@ def _compare_new(new: Value, path: KeyPath, depth: int, value: Value) -> None:
             raise EditRefused(f"{_dotted(path)} is not there after the edit")
         new = new[segment]
     if not same(new, value):
-        raise EditRefused(f"read back as {_shown(new)} instead of {_shown(value)}")
+        raise EditRefused(_read_back(new, value))
 
 
 def _compare_mapping(
@@ -176,8 +176,14 @@ def _dotted(path: KeyPath) -> str:
     return ".".join(map(str, path)) or "the file's top level"
 
 
-def _shown(value: Value) -> str:
-    """The kind of a value, never its content: a refusal must not carry a secret into a log."""
+def _read_back(new: Value, value: Value) -> str:
+    """The kinds of two values, never their content: a refusal must not carry a secret to a log."""
+    if _kind(new) == _kind(value):
+        return f"{_kind(value)} was written, but does not read back the same"
+    return f"{_kind(value)} was written, but reads back as {_kind(new)}"
+
+
+def _kind(value: Value) -> str:
     if value is ABSENT:
         return "nothing"
     return {"NoneType": "null", "str": "text", "dict": "a mapping", "list": "a list"}.get(

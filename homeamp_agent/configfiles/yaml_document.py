@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from itertools import chain
 
 from homeamp_agent.configfiles.document import (
     DEFAULT_LIMITS,
@@ -99,13 +100,23 @@ class YamlDocument(Document):
         self._refuse_borrowed(places)
         exact = (*(place.segment for place in places[1:]), *path[len(known) :])
         value = wanted(value, None)
-        attempts = insertions(self._text, places, path[len(known) :], value)
+        missing = path[len(known) :]
+        attempts = chain(
+            insertions(self._text, places, missing, value),
+            insertions(self._text_without_blocks, places, missing, value),
+        )
         return self._first_proven(attempts, "insert", places, value, exact)
 
     @cached_property
     def _text(self) -> YamlText:
         composed = self._composed
         return YamlText(self.source, self.root, composed.start, composed.end)
+
+    @property
+    def _text_without_blocks(self) -> YamlText:
+        """For where `|` would swallow the blank lines that follow it."""
+        composed = self._composed
+        return YamlText(self.source, self.root, composed.start, composed.end, blocks=False)
 
     def _places(self, path: KeyPath) -> list[Place]:
         """The nodes from the root down `path`, each with how it was reached.

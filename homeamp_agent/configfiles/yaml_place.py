@@ -105,13 +105,25 @@ def _list_index(segment: KeySegment) -> int:
 class YamlText:
     """The text of one document with the geometry that edits need."""
 
-    def __init__(self, source: SourceText, root: YamlNode | None, start: int, end: int) -> None:
-        """`start` and `end` bound the document inside the text (`---` and `...` left out)."""
+    def __init__(
+        self,
+        source: SourceText,
+        root: YamlNode | None,
+        start: int,
+        end: int,
+        *,
+        blocks: bool = True,
+    ) -> None:
+        """`start` and `end` bound the document inside the text (`---` and `...` left out).
+
+        `blocks` is what `style` says about new text of several lines.
+        """
         self.source = source
         self.text = source.text
         self.root = root
         self.start = start
         self.end = end
+        self.blocks = blocks
 
     def column(self, index: int) -> int:
         """How many characters stand before `index` in its line."""
@@ -180,7 +192,7 @@ class YamlText:
             texts.update(_text_marks(iter(self._scalars)))
         mark = max(("", "'", '"'), key=lambda one: texts[one])
         step, list_step = self._steps
-        return Style(self.quote, mark, step, list_step)
+        return Style(self.quote, mark, step, list_step, self.blocks)
 
     @cached_property
     def _scalars(self) -> list[ScalarNode]:

@@ -28,6 +28,8 @@ from homeamp_agent.configfiles.yaml_write import (
 )
 
 _HEADER: Final = re.compile(r"[|>][0-9+-]*")
+_COLON: Final = re.compile(r"\s*:")
+_COMMENT: Final = re.compile(r"(?:^|\s)#", re.MULTILINE)
 _FIRST_CONTENT: Final = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)(?:[ \t]*(?:\r\n|\n|\r))*( *)")
 
 
@@ -80,9 +82,16 @@ def scalar_changes(
         rest = text.text[node.start + (header.end() if header else 0) : first_line]
         yield from ([Splice(node.start, node.end, one + rest)] for one in written)
     else:
+        if _is_colour_code(text, node) and str(value).startswith("&"):
+            yield [Splice(node.properties, node.end, written[0])]
         yield from ([Splice(node.start, node.end, one)] for one in written)
     if node.properties != node.start:
         yield from ([Splice(node.properties, node.end, one)] for one in written)
+
+
+def _is_colour_code(text: YamlText, node: ScalarNode) -> bool:
+    """Whether an anchor stands before the value; `&7Hi there` was meant as text as a whole."""
+    return node.properties != node.start and text.text[node.properties] == "&"
 
 
 def _as_block(text: YamlText, place: Place, node: ScalarNode, value: str) -> str | None:
@@ -104,14 +113,23 @@ def _as_block(text: YamlText, place: Place, node: ScalarNode, value: str) -> str
 
 def _in_empty_place(text: YamlText, place: Place, node: ScalarNode, written: str) -> list[Splice]:
     """Put a value where `key:` has none."""
+    parent = place.parent
+    start = node.start
     if node.start != node.end:
         return [Splice(node.start, node.end, written)]
-    before = text.text[node.start - 1 : node.start]
-    flow_pair = isinstance(place.parent, MappingNode) and place.parent.flow
-    lead = ": " if flow_pair and before != ":" else " "
-    behind = text.text[node.end : node.end + 1]
-    trail = " " if behind == "#" else ""
-    return [Splice(node.start, node.end, lead + written + trail)]
+    if isinstance(parent, MappingNode) and node.properties == node.start:
+        key = parent.children[2 * place.index]
+        colon = _COLON.match(text.text, key.end)
+        if colon is not None:
+            start = colon.end()
+        elif parent.flow:
+            return [Splice(key.end, key.end, ": " + written)]
+        else:
+            line_end = text.source.line_end(key.end)
+            lead = text.source.newline(key.end) + " " * text.column(parent.start) + ": "
+            return [Splice(line_end, line_end, lead + written)]
+    trail = " " if text.text[start : start + 1] == "#" else ""
+    return [Splice(start, start, " " + written + trail)]
 
 
 def _mapping_changes(
@@ -159,11 +177,21 @@ def _rewritten(
     if in_flow or place.parent is None:
         if block:
             raise EditRefused("the top level of the file cannot be replaced as a whole")
-        yield [Splice(node.start, node.end, flow_text(value, style))]
+        written = flow_text(value, style)
+        if isinstance(node, ScalarNode) and node.implied:
+            yield _in_empty_place(text, place, node, written)
+        else:
+            yield [Splice(node.start, node.end, written)]
         return
+    if block and isinstance(value, dict | list) and value and _holds_comment(text, node):
+        raise EditRefused("its comments would be lost; set its values one by one")
     if isinstance(value, dict | list) and value:
         yield from _rewritten_as_block(text, place, value)
     yield _rewritten_in_line(text, place, flow_text(value, style))
+
+
+def _holds_comment(text: YamlText, node: YamlNode) -> bool:
+    return _COMMENT.search(text.text, node.start, node.end) is not None
 
 
 def _rewritten_in_line(text: YamlText, place: Place, written: str) -> list[Splice]:

@@ -32,13 +32,15 @@ class Style(NamedTuple):
 
     `quote` is the quotation mark for text that needs one, `text` the mark for text that needs
     none (empty: plain). `step` is the indentation of one level in columns; `list_step` that of a
-    list below its key, 0 where the dash stands under the key.
+    list below its key, 0 where the dash stands under the key. `blocks` allows `|` for text of
+    several lines.
     """
 
     quote: str
     text: str
     step: int
     list_step: int
+    blocks: bool = True
 
 
 def wanted(value: Value, old: Value) -> Value:
@@ -235,7 +237,7 @@ def item_lines(value: Value, column: int, style: Style) -> list[str]:
 
 
 def _headed(head: str, value: Value, indent: int, parent: int, style: Style) -> list[str]:
-    if isinstance(value, str) and "\n" in value.strip("\n"):
+    if style.blocks and isinstance(value, str) and "\n" in value.strip("\n"):
         block = block_scalar(value, "|", indent, parent, "\n")
         if block is not None:
             return f"{head} {block}".split("\n")
