@@ -169,7 +169,7 @@ class _Unit:
     def _undecided(self, expected: Resolved) -> bool:
         """Rules that do not say clearly what they want here are findings of their own."""
         place = expected.key or expected.file or self.plugin or "the game folder"
-        actual = self._actual(expected)
+        actual, line = self._seen(expected)
         if expected.candidates:
             files = names(sorted(expected.candidates))
             message = f"{place} stands in more than one file ({files}): name the file in the rule"
@@ -177,7 +177,7 @@ class _Unit:
         elif expected.conflict is not None:
             sources = f"{expected.rule.source} and {expected.conflict.source}"
             message = f"{sources} want different things of {place}"
-            self._add(DeviationKind.RULE_CONFLICT, expected, message, actual=actual)
+            self._add(DeviationKind.RULE_CONFLICT, expected, message, actual=actual, line=line)
         elif expected.unresolved:
             variables = names([f"{{{{{name}}}}}" for name in expected.unresolved])
             message = f"no value for {variables}, which {expected.rule.source} wants at {place}"
@@ -186,18 +186,20 @@ class _Unit:
                 expected,
                 message,
                 actual=actual,
+                line=line,
                 expected=self._demand(expected, typed=True).expected(),
             )
         else:
             return False
         return True
 
-    def _actual(self, expected: Resolved) -> Value:
+    def _seen(self, expected: Resolved) -> tuple[Value, int | None]:
+        """What stands at the place, and on which line; None where nothing does."""
         file = self.snapshot.files.get(expected.file) if expected.file is not None else None
         if file is None or file.table is None or expected.path is None:
-            return None
+            return None, None
         value = file.table.value(expected.path)
-        return None if value is MISSING else value
+        return (None, None) if value is MISSING else (value, file.table.line(expected.path))
 
     def _compare_presence_of_plugin(self, expected: Resolved) -> None:
         plugin = self.snapshot.instance.plugin(self.plugin) if self.plugin else None
