@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from homeamp_agent.instances import PluginHomes, config_files, discover, ignored, plugin_of
+from homeamp_agent.instances import PluginHomes, Sieve, config_files, discover, ignored, plugin_of
 
 
 def scanned(host, **options):
@@ -263,3 +263,33 @@ def test_a_walk_of_a_big_instance_is_fast(host):
 
     assert found == 4802
     assert seconds < 1.0
+
+
+def test_a_single_path_is_told_exactly_as_the_walk_tells_it(host, make_jar, tmp_path):
+    game = host.paper("SURV01")
+    make_jar(game / "plugins/EssentialsX.jar", {"plugin.yml": "name: Essentials\nversion: 1\n"})
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "config.yml").write_text("a: 1\n")
+    for path in (*NOISE, "plugins/Essentials/config.yml", "plugins/A/b/c/d.json", "config/x.yml"):
+        host.write(f"SURV01/Minecraft/{path}", "a: 1\n")
+    (game / "plugins/Out").symlink_to(tmp_path / "outside")
+    (game / "plugins/Essentials/again").symlink_to(game / "plugins/A")
+    (instance,) = discover(host.instances, "alder").instances
+    sieve = Sieve(instance)
+    walked = {ref.path: ref for ref in config_files(instance)}
+
+    every = [file.relative_to(game).as_posix() for file in game.rglob("*")]
+    every += [
+        "plugins/Out/config.yml",
+        "plugins/Essentials/again/b/c/d.json",
+        "gone.yml",
+        "x/y.yml",
+    ]
+
+    assert "plugins/Essentials/again/b/c/d.json" in walked
+    assert {path: ref for path in every if (ref := sieve.file(path))} == walked
+    assert {ref.path for ref in sieve.below("plugins")} == {
+        path for path in walked if path.startswith("plugins/")
+    }
+    assert str(game / "world") not in sieve.folders()
+    assert str(game / "plugins/A/b/c") in sieve.folders()
