@@ -188,16 +188,15 @@ class Delimited:
             return [Splice(node.start, node.end, writer.compound(value, None))]
         if isinstance(node, Sequence) and isinstance(value, list):
             return self._replace_items(node, value, writer)
-        if isinstance(node, Branch) and isinstance(value, dict):
-            if list(node.members) == list(value):
+        if isinstance(node, Branch) and node.members:
+            if isinstance(value, dict) and list(node.members) == list(value):
                 return [
                     splice
                     for key, member in node.members.items()
                     if not same(plain(member), value[key])
                     for splice in self.replace_value(member, value[key], writer)
                 ]
-            if node.members:
-                raise EditRefused("a mapping is changed key by key, not as a whole")
+            raise EditRefused("a mapping is changed key by key, not as a whole")
         if self._comment.search(self._text, node.start, node.end):
             raise EditRefused("the old value holds comments that would be lost")
         return [Splice(node.start, node.end, self._any(value, writer))]

@@ -15,7 +15,7 @@ from functools import cached_property
 from homeamp_agent.configfiles.delimited import Delimited, body_of
 from homeamp_agent.configfiles.document import KeyPath, Problem, Value
 from homeamp_agent.configfiles.errors import ConfigFileError, EditRefused, TooLargeError
-from homeamp_agent.configfiles.tree import Branch, Leaf, Node, Sequence
+from homeamp_agent.configfiles.tree import Branch, Leaf, Node, Sequence, duplicate_key
 from homeamp_agent.configfiles.tree_document import Splice, TreeDocument
 
 _GAP = re.compile(r"(?:[ \t\f\r\n]++|#[^\n\r]*+|~[^\n\r]*+)*+")
@@ -103,8 +103,7 @@ class ForgeCfgDocument(TreeDocument):
         return end, None
 
     def _warn_of_duplicate(self, name: str, at: int) -> None:
-        message = f"the key {name!r} occurs twice; the last one counts"
-        self._problems.append(Problem("duplicate_key", message, self.source.line(at)))
+        self._problems.append(duplicate_key(name, self.source.line(at)))
 
     def _opened(self, category: Category, name: str, at: int, opening: int) -> Category:
         """The category of this name: a new one, or the one that stands further up."""

@@ -6,13 +6,14 @@ the text they are; an include is a `Problem`, since it needs other files.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from homeamp_agent.configfiles import hocon_tokens as tokens
 from homeamp_agent.configfiles.document import Limits, Problem, Value
 from homeamp_agent.configfiles.errors import ConfigFileError, TooLargeError
 from homeamp_agent.configfiles.text import SourceText
-from homeamp_agent.configfiles.tree import NOWHERE, Branch, Leaf, Node, Sequence
+from homeamp_agent.configfiles.tree import NOWHERE, Branch, Leaf, Node, Sequence, duplicate_key
 
 
 class Block(Branch):
@@ -120,7 +121,9 @@ class HoconScanner:
                 continue
             include = tokens.INCLUDE.match(self._text, pos) if frame.target is not None else None
             if include:
-                self._problem("unresolved_include", f"{include[0]} is not followed", pos)
+                message = f"{include[0]} is not followed"
+                line = self._source.line(pos)
+                self.problems.append(Problem("unresolved_include", message, line))
                 pos, lead = include.end(), NOWHERE
                 continue
             child, opened, pos = self._member(frame, pos, lead)
@@ -143,6 +146,9 @@ class HoconScanner:
         """The member at `at`, the frame of the container that it opens, the place behind."""
         if frame.target is None:
             return self._value(_Slot(frame.node, None), frame, 1, (at, at, at, lead))
+        usual = tokens.USUAL_MEMBER.match(self._text, at)
+        if usual:
+            return self._usual(frame, usual, lead), None, usual.end()
         segments, key_end = self._key(at)
         pos = self._gap(key_end)
         separator = tokens.SEPARATOR.match(self._text, pos)
@@ -152,6 +158,25 @@ class HoconScanner:
             raise self._error(pos, "expected = or : or { behind the key")
         slot = self._slot(frame.target, segments, separator is not None and separator[0] == "+=")
         return self._value(slot, frame, len(segments), (at, key_end, pos, lead))
+
+    def _usual(self, frame: _Frame, usual: re.Match[str], lead: int) -> Leaf:
+        """A member as nearly all are: a plain key, = or :, and one simple value on the line."""
+        assert isinstance(frame.target, Block)  # noqa: S101  (the caller has looked)
+        at, (start, end) = usual.start(), usual.span(2)
+        self._count(start)
+        self._check_depth(frame.depth + 1, start)
+        value: Value
+        if usual[3] is not None:
+            value, style = usual[3], "double"
+        else:
+            value, style = tokens.unquoted(usual[2]), "plain"
+        leaf = Leaf(self._source, value, style, at, usual.end(1), start, end, lead)
+        slot = _Slot(frame.target, usual[1])
+        self._warn_of_duplicate(slot, at)
+        slot.put(leaf)
+        if isinstance(frame.node, Block):
+            frame.node.entries.append(leaf)
+        return leaf
 
     def _key(self, at: int) -> tuple[list[str], int]:
         """The segments of the key at `at` and the place behind it."""
@@ -243,8 +268,7 @@ class HoconScanner:
         if slot.key is None or not isinstance(slot.container, Block):
             return
         if slot.key in slot.container.members:
-            message = f"the key {slot.key!r} occurs twice; the last one counts"
-            self._problem("duplicate_key", message, at)
+            self.problems.append(duplicate_key(slot.key, self._source.line(at)))
 
     def _scalar(self, start: int) -> tuple[Value, str, int]:
         """Value, style and end of the scalar at `start`."""
@@ -357,9 +381,6 @@ class HoconScanner:
         if depth >= self._limits.max_depth:
             reason = f"nested deeper than {self._limits.max_depth} levels"
             raise TooLargeError(self._source.file, reason, *self._source.place(index))
-
-    def _problem(self, kind: str, message: str, index: int) -> None:
-        self.problems.append(Problem(kind, message, self._source.line(index)))
 
     def _error(self, index: int, reason: str) -> ConfigFileError:
         if index >= len(self._text):

@@ -23,6 +23,9 @@ GAP: Final = re.compile(rf"(?:[{_WS}\n]++|{_COMMENT})*+")
 KEY: Final = re.compile(rf'(?:{_TRIPLE}|{_QUOTED}|(?:[{_WS}]*+{_WORD})++|[{_WS}]++(?=["]))++')
 KEY_PART: Final = re.compile(rf"({_TRIPLE})|({_QUOTED})|([^\"]+)")
 SIMPLE_KEY: Final = re.compile(r"[A-Za-z0-9_-]++(?=[ \t]*+[={:])")
+USUAL_MEMBER: Final = re.compile(
+    r"([A-Za-z0-9_-]++)[ \t]*+[=:][ \t]*+(\"([^\"\\\n]*+)\"|[A-Za-z0-9_.-]++)(?=[ \t]*+[\r\n,}])"
+)
 SEPARATOR: Final = re.compile(r"\+=|[:=]")
 INCLUDE: Final = re.compile(
     r'include[ \t]+(?:"[^"\n]*"|(?:required|file|url|classpath)[ \t]*\([^\n]*\))'

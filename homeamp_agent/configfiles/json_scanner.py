@@ -13,7 +13,14 @@ import re
 from homeamp_agent.configfiles.document import Limits, Problem, Value
 from homeamp_agent.configfiles.errors import ConfigFileError, TooLargeError
 from homeamp_agent.configfiles.text import SourceText
-from homeamp_agent.configfiles.tree import NOWHERE, Branch, Leaf, Node, Sequence
+from homeamp_agent.configfiles.tree import (
+    NOWHERE,
+    Branch,
+    Leaf,
+    Node,
+    Sequence,
+    duplicate_key,
+)
 
 _COMMENT = r"//[^\n\r]*+|#[^\n\r]*+|/\*(?:[^*]++|\*(?!/))*+\*/"
 COMMENT = re.compile(_COMMENT)
@@ -25,6 +32,9 @@ _VALUE = re.compile(
     rf"({_DOUBLE})|([{{\[])|(-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?)(?=[\s,\]}}]|$|/[/*]|#)"
     rf"|({_SINGLE})|({_WORD})|(\])",
     re.DOTALL,
+)
+_USUAL_MEMBER = re.compile(
+    r'"([^"\\]*+)"[ \t]*+:[ \t]*+("([^"\\]*+)"|true|false|null)(?=[ \t\r\n]*+[,}])'
 )
 _SKIP = re.compile(rf"(?:[ \t\r\n\f\v\ufeff\u00a0\u2028\u2029]++|{_COMMENT})*+")
 _LAX_INT = re.compile(r"([+-]?)(0[xX][0-9a-fA-F]+|[0-9]+)\Z")
@@ -98,6 +108,9 @@ class JsonScanner:
             node.items.append(child)
             return child, pos
         assert isinstance(node, Branch)  # noqa: S101  (only containers are filled)
+        usual = _USUAL_MEMBER.match(self._text, at)
+        if usual:
+            return self._usual(node, usual, lead), usual.end()
         found = _KEY.match(self._text, at)
         if found is None:
             raise self._error(at, "expected a key or }")
@@ -109,13 +122,29 @@ class JsonScanner:
             raise self._error(colon, "expected : behind the key")
         start = self._skip(colon + (2 if self._text.startswith("=>", colon) else 1))
         child, pos = self._value(at, start, lead, found.end())
-        if key in node.members:
-            line = self._source.line(at)
-            self.problems.append(
-                Problem("duplicate_key", f"the key {key!r} occurs twice; the last one counts", line)
-            )
-        node.members[key] = child
+        self._add(node, key, child)
         return child, pos
+
+    def _usual(self, node: Branch, usual: re.Match[str], lead: int) -> Leaf:
+        """A member as nearly all are: a string or word under a key, nothing escaped."""
+        self._left -= 1
+        if self._left < 0:
+            raise self._too_large(
+                usual.start(), f"more than {self._limits.max_settings:,} settings"
+            )
+        at, (start, end) = usual.start(), usual.span(2)
+        if usual[3] is not None:
+            leaf = Leaf(self._source, usual[3], "double", at, usual.end(1) + 1, start, end, lead)
+        else:
+            value = _WORDS[usual[2]]
+            leaf = Leaf(self._source, value, "plain", at, usual.end(1) + 1, start, end, lead)
+        self._add(node, usual[1], leaf)
+        return leaf
+
+    def _add(self, node: Branch, key: str, child: Node) -> None:
+        if key in node.members:
+            self.problems.append(duplicate_key(key, self._source.line(child.at)))
+        node.members[key] = child
 
     def _separator(self, child: Node, node: Node, pos: int) -> tuple[int, int]:
         """Behind the comma that follows `child` and where it stands, or at the closing bracket."""

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from homeamp_agent.configfiles.document import KeyPath, Problem, Value
 from homeamp_agent.configfiles.errors import ConfigFileError, EditRefused, TooLargeError
-from homeamp_agent.configfiles.tree import Branch, Leaf, Node
+from homeamp_agent.configfiles.tree import Branch, Leaf, Node, duplicate_key
 from homeamp_agent.configfiles.tree_document import Splice, TreeDocument
 
 
@@ -117,10 +117,7 @@ class LineDocument(TreeDocument):
         """Enter a scanned setting; the problem if its key was there already."""
         duplicate = key in branch.members
         branch.members[key] = leaf
-        if not duplicate:
-            return None
-        message = f"the key {key!r} occurs twice; the last one counts"
-        return Problem("duplicate_key", message, leaf.line)
+        return duplicate_key(key, leaf.line) if duplicate else None
 
     def _refuse_too_many(self, count: int, index: int) -> None:
         if count > self.limits.max_settings:

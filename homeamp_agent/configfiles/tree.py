@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from homeamp_agent.configfiles.document import KeyPath, KeySegment, Setting, Span, Value
+from homeamp_agent.configfiles.document import KeyPath, KeySegment, Problem, Setting, Span, Value
 from homeamp_agent.configfiles.text import SourceText
 
 NOWHERE = -1
@@ -113,6 +113,11 @@ class Sequence(Node):
     def in_place_order(self) -> list[Node]:
         """The items as they stand in the file."""
         return self.items
+
+
+def duplicate_key(key: str, line: int) -> Problem:
+    """What to tell of a key that occurs again on `line`."""
+    return Problem("duplicate_key", f"the key {key!r} occurs twice; the last one counts", line)
 
 
 def plain(node: Node) -> Value:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import NamedTuple, Self
 
@@ -19,7 +19,7 @@ from homeamp_agent.configfiles.document import (
 from homeamp_agent.configfiles.errors import EditRefused
 from homeamp_agent.configfiles.proof import ABSENT, Operation, prove, same
 from homeamp_agent.configfiles.text import SourceText
-from homeamp_agent.configfiles.tree import Leaf, Node, leaves, plain, step
+from homeamp_agent.configfiles.tree import Leaf, Node, Sequence, leaves, plain, step
 
 
 class Splice(NamedTuple):
@@ -101,29 +101,36 @@ class TreeDocument(Document):
         exact, _, node = self._existing(path)
         if same(plain(node), value):
             return self.data
-        return self._proved(self._set(node, value), "set", exact, value)
+        return self._proved(lambda: self._set(node, value), "set", exact, value)
 
     def unset(self, path: KeyPath) -> bytes:
         exact, parent, node = self._existing(path)
         if not exact:
             raise EditRefused("the whole file is no setting")
-        return self._proved(self._unset(parent, node), "unset", exact)
+        return self._proved(lambda: self._unset(parent, node), "unset", exact)
 
     def insert(self, path: KeyPath, value: Value) -> bytes:
         way = self._way(path)
         if not path or len(way) == len(path):
             raise EditRefused(f"the key exists already: {dotted(path)}")
         parent = way[-1][1] if way else self.root
-        exact = (*(way[-1][0] if way else ()), *path[len(way) :])
+        exact = (*(way[-1][0] if way else ()), *_new_segments(parent, path[len(way) :]))
         if isinstance(parent, Leaf):
             raise EditRefused(f"{dotted(path[: len(way)])} holds a value, so no key fits below it")
-        return self._proved(self._insert(parent, exact, len(way), value), "insert", exact, value)
+        depth = len(way)
+        return self._proved(
+            lambda: self._insert(parent, exact, depth, value), "insert", exact, value
+        )
 
     def _proved(
-        self, splices: list[Splice], operation: Operation, path: KeyPath, value: Value = ABSENT
+        self,
+        splices: Callable[[], list[Splice]],
+        operation: Operation,
+        path: KeyPath,
+        value: Value = ABSENT,
     ) -> bytes:
         try:
-            after = spliced(self.source, splices)
+            after = spliced(self.source, splices())
         except UnicodeEncodeError as error:
             raise EditRefused("the value holds a character that has no bytes in UTF-8") from error
         return prove(self, after, operation=operation, path=path, value=value)
@@ -142,6 +149,16 @@ def spliced(source: SourceText, splices: list[Splice]) -> bytes:
         done = source.byte_offset(end)
     pieces.append(source.data[done:])
     return b"".join(pieces)
+
+
+def _new_segments(parent: Node | None, segments: KeyPath) -> KeyPath:
+    """Segments of a path that is not there yet, as these formats type keys: text, or an index."""
+    first = segments[0]
+    if isinstance(parent, Sequence):
+        if isinstance(first, str) and first.isdecimal() and first.isascii():
+            first = int(first[:9])
+        return (first, *map(str, segments[1:]))
+    return tuple(map(str, segments))
 
 
 def dotted(path: KeyPath) -> str:
