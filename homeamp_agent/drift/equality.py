@@ -33,7 +33,8 @@ def equal(expected: Value, actual: Value, typed: bool) -> bool:
         )
     if isinstance(expected, (list, tuple, dict)) or isinstance(actual, (list, tuple, dict)):
         return False
-    return same_text(expected, actual)
+    # Where only the rule hides types, the file's own number is one: 10 is 10.0 there.
+    return same_text(expected, actual) or same_value(expected, actual)
 
 
 def only_type_differs(expected: Value, actual: Value) -> bool:
