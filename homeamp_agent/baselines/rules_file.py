@@ -346,3 +346,11 @@ def _note_errors(
             severity=ProblemSeverity.ERROR,
             line=lines.of(*place),
         )
+
+
+def rules_schema() -> dict[str, Any]:
+    """The JSON Schema of rules.yaml, for editors (published as `docs/rules.schema.json`)."""
+    schema = RulesFile.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "homeamp rules.yaml"
+    return schema
