@@ -40,7 +40,7 @@ class Approval(Word):
     scope: Scope
     plugin: str | None = None
     file: str | None = None
-    path: tuple[str | int | None, ...] | None = None
+    path: tuple[str | bool | int | None, ...] | None = None
     key: str | None = None
     kind: DeviationKind
     expected: Any = None

@@ -9,7 +9,10 @@ from homeamp_agent.model.secret import Masker, wire_value
 
 
 def masked_condition(
-    condition: Condition, path: tuple[str | int | None, ...], plugin: str | None, masker: Masker
+    condition: Condition,
+    path: tuple[str | bool | int | None, ...],
+    plugin: str | None,
+    masker: Masker,
 ) -> Condition:
     """The condition as it may be shown: secret values as fingerprints."""
     return condition.model_copy(

@@ -72,7 +72,7 @@ class RuleEntry(Word):
     plugin: str | None = None
     file: str | None = None
     key: str | None = None
-    path: tuple[str | int | None, ...] | None = None
+    path: tuple[str | bool | int | None, ...] | None = None
     value: Any = None
     unique: bool | None = None
     one_of: tuple[Any, ...] | None = None

@@ -62,7 +62,7 @@ class SourceReading:
         plugin: str | None,
         file: str | None = None,
         key: str | None = None,
-        path: tuple[str | int | None, ...] | None = None,
+        path: tuple[str | bool | int | None, ...] | None = None,
         scope: Scope | None = None,
         line: int | None = None,
         cell: str | None = None,

@@ -28,7 +28,7 @@ class Edit(WireWord):
 
     instance: str
     file: str
-    path: tuple[str | int | None, ...]
+    path: tuple[str | bool | int | None, ...]
     operation: EditOperation = EditOperation.SET
     expected_old: Any = None
     new: Any = None

@@ -89,7 +89,7 @@ class Deviation(WireWord):
     plugin: str | None
     file: str | None
     key: str | None
-    path: tuple[str | int | None, ...] | None
+    path: tuple[str | bool | int | None, ...] | None
     kind: DeviationKind
     severity: Severity
     status: DeviationStatus = DeviationStatus.PENDING
@@ -131,7 +131,7 @@ def deviation_id(
     instance: str,
     plugin: str | None,
     file: str | None,
-    path: tuple[str | int | None, ...] | str | None,
+    path: tuple[str | bool | int | None, ...] | str | None,
     kind: DeviationKind,
 ) -> str:
     """The identity of a deviation: its place and kind, so that it is the same after a restart.
@@ -145,7 +145,7 @@ def deviation_id(
 def group_id(
     plugin: str | None,
     file: str | None,
-    path: tuple[str | int | None, ...] | str | None,
+    path: tuple[str | bool | int | None, ...] | str | None,
     kind: DeviationKind,
     expected: Any,
     actual: Any,
@@ -154,7 +154,7 @@ def group_id(
     return _digest([plugin, file, _place(path), kind.value, expected, actual])
 
 
-def _place(path: tuple[str | int | None, ...] | str | None) -> Any:
+def _place(path: tuple[str | bool | int | None, ...] | str | None) -> Any:
     return list(path) if isinstance(path, tuple) else path
 
 

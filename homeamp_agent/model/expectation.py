@@ -30,7 +30,7 @@ class Expectation(WireWord):
     instance: str
     plugin: str | None
     file: str | None
-    path: tuple[str | int | None, ...] | None
+    path: tuple[str | bool | int | None, ...] | None
     key: str | None = Field(description="The dotted text of `path`, or as the rule wrote it")
     condition: Condition
     severity: Severity | None = None

@@ -112,7 +112,7 @@ class SettingChange(WireWord):
     plugin: str | None
     file: str
     key: str
-    path: tuple[str | int | None, ...]
+    path: tuple[str | bool | int | None, ...]
     old: Any = None
     new: Any = None
     by: str

@@ -137,7 +137,7 @@ class Rule(WireWord):
     plugin: str | None = None
     file: str | None = None
     key: str | None = None
-    path: tuple[str | int | None, ...] | None = None
+    path: tuple[str | bool | int | None, ...] | None = None
     condition: Condition = Condition()
     stem_key: str | None = Field(
         default=None,
