@@ -27,6 +27,7 @@ from homeamp_agent.configfiles.errors import (
     EditRefused,
     TooLargeError,
 )
+from homeamp_agent.configfiles.line_edit import LineEdit, propose_line_edit
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -36,12 +37,14 @@ __all__ = [
     "EditRefused",
     "KeyPath",
     "Limits",
+    "LineEdit",
     "Problem",
     "Setting",
     "Span",
     "TooLargeError",
     "Value",
     "parse",
+    "propose_line_edit",
 ]
 
 

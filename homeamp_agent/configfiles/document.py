@@ -36,7 +36,7 @@ class Limits:
     max_bytes: int = 16 * 1024 * 1024
     max_depth: int = 200
     max_alias_expansion: int = 100_000
-    max_settings: int = 200_000
+    max_settings: int = 100_000
 
 
 DEFAULT_LIMITS = Limits()

@@ -41,7 +41,7 @@ class TooLargeError(ConfigFileError):
     """A bound of `Limits` was passed: file size, nesting depth, alias expansion, settings."""
 
 
-class EditRefused(ConfigFilesError):  # noqa: N818  (a contract's name: tools outside call it so)
+class EditRefused(ConfigFilesError):
     """The edit cannot be made by changing only the bytes it names; nothing was changed."""
 
     def __init__(self, reason: str) -> None:

@@ -24,7 +24,9 @@ UNDECODABLE_BLOCKS = (0x10FE00, 0x10FD00, 0x10FC00, 0xF0000)
 """Where undecodable bytes go: `block + byte`, in the first block that the file itself leaves
 unused. Plane 16 first: resource packs put their glyphs into the BMP's private area."""
 
-_NON_ASCII_RUN = re.compile(r"[^\x00-\x7f]+")
+_BLOCK_CHARACTERS = 512
+"""Places are looked up by counting bytes from the start of a block: few blocks, short counts."""
+
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _SURROGATE_ESCAPE = 0xDC00
 
@@ -117,35 +119,28 @@ class SourceText:
         """
         if not self._block:
             return text.encode(self.encoding)
-        surrogates = {self._block + byte: _SURROGATE_ESCAPE + byte for byte in range(0x80, 0x100)}
-        return text.translate(surrogates).encode("utf-8", "surrogateescape")
+        return text.translate(self._surrogates).encode("utf-8", "surrogateescape")
 
     @cached_property
-    def _runs(self) -> tuple[list[int], list[int], list[int]]:
-        """Starts and ends (characters) of each non-ASCII run, and extra bytes up to its start."""
-        starts, ends, extra_before = [], [], []
-        extra = 0
-        for run in _NON_ASCII_RUN.finditer(self.text):
-            start, end = run.span()
-            starts.append(start)
-            ends.append(end)
-            extra_before.append(extra)
-            extra += len(self.encode(run.group())) - (end - start)
-        return starts, ends, extra_before
+    def _surrogates(self) -> dict[int, int]:
+        return {self._block + byte: _SURROGATE_ESCAPE + byte for byte in range(0x80, 0x100)}
+
+    @cached_property
+    def _block_offsets(self) -> list[int]:
+        """Where in `data` each block of `_BLOCK_CHARACTERS` characters starts."""
+        offsets = [len(self.bom)]
+        for start in range(0, len(self.text), _BLOCK_CHARACTERS):
+            block = self.text[start : start + _BLOCK_CHARACTERS]
+            offsets.append(offsets[-1] + len(self.encode(block)))
+        return offsets
 
     def byte_offset(self, index: int) -> int:
         """Where character `index` of `text` starts in `data`."""
         if self.is_ascii:
             return index + len(self.bom)
-        if self.encoding != "utf-8":
-            return len(self.bom) + len(self.text[:index].encode(self.encoding))
-        starts, ends, extra_before = self._runs
-        run = bisect_right(starts, index) - 1
-        if run < 0:
-            return index + len(self.bom)
-        inside = self.text[starts[run] : min(index, ends[run])]
-        extra = extra_before[run] + len(self.encode(inside)) - len(inside)
-        return index + extra + len(self.bom)
+        block = index // _BLOCK_CHARACTERS
+        inside = self.text[block * _BLOCK_CHARACTERS : index]
+        return self._block_offsets[block] + len(self.encode(inside))
 
     @cached_property
     def line_starts(self) -> list[int]:

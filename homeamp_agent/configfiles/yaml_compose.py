@@ -36,9 +36,6 @@ _BLOCK_HEADER_KEEPS: Final = re.compile(r"[|>][0-9]?\+")
 
 _MERGE: Final = TAG + "merge"
 
-NODES_PER_SETTING: Final = 3
-"""A mapping's setting is two nodes, key and value; collections add some. It bounds memory."""
-
 
 class Composed(NamedTuple):
     """A composed document.
@@ -98,7 +95,8 @@ class _Composer:
     def _read_nodes(self) -> tuple[list[YamlNode], int]:
         """The loop over events: one bound method call, one node and one append for each scalar."""
         source, get_event, open_nodes = self.source, self.get_event, self.open
-        deepest, room = self.limits.max_depth, NODES_PER_SETTING * self.limits.max_settings
+        # A setting in a mapping is two nodes, in a list one: room is counted in halves.
+        deepest, room, halves = self.limits.max_depth, 2 * self.limits.max_settings, 2
         top: list[YamlNode] = []
         siblings = top
         scalar_event, mapping_start, sequence_start = (
@@ -123,7 +121,7 @@ class _Composer:
                 if event.tag is not None or event.anchor is not None or mark in ("|", ">"):
                     self._finish_scalar(node, event)
                 siblings.append(node)
-                room -= 1
+                room -= halves
                 if room < 0:
                     self._refuse_settings()
             elif kind is mapping_start or kind is sequence_start:
@@ -141,9 +139,12 @@ class _Composer:
                 siblings.append(node)
                 open_nodes.append(node)
                 siblings = node.children
-                room -= 1
+                room -= halves
+                halves = 1 if kind is mapping_start else 2
                 if len(open_nodes) > deepest:
                     self._refuse_depth(node)
+                if room < 0:
+                    self._refuse_settings()
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 node = open_nodes.pop()
                 if node.flow:
@@ -153,8 +154,12 @@ class _Composer:
                 if node.__class__ is MappingNode:
                     self._make_table(node)
                 siblings = open_nodes[-1].children if open_nodes else top
+                halves = 1 if open_nodes and open_nodes[-1].__class__ is MappingNode else 2
             elif kind is yaml.AliasEvent:
                 siblings.append(self._alias(event))
+                room -= halves
+                if room < 0:
+                    self._refuse_settings()
             else:
                 return top, event.start_mark.index
 
@@ -223,10 +228,10 @@ class _Composer:
         """Tell true duplicates from keys that only Python takes for equal (`1` and `true`)."""
         own: dict[KeySegment, YamlNode] = {}
         first_line: dict[tuple[type, KeySegment], int] = {}
-        kinds = {(segment, type(segment)) for segment in segments}
+        integers = {segment for segment in segments if type(segment) is int}
         for key, raw, value in zip(keys, segments, node.children[1::2], strict=True):
             segment = raw
-            if type(raw) is bool and any(int(raw) == one and kind is int for one, kind in kinds):
+            if type(raw) is bool and int(raw) in integers:
                 segment = self.source.text[key.start : key.end]
             identity = (type(segment), segment)
             if identity in first_line:
