@@ -30,7 +30,8 @@ class Limits:
     """Bounds against hostile or runaway files.
 
     The largest real config file measured has 1.05 MB, one of 21,060 has a 572 KB line, the deepest
-    nests 14 levels; the defaults leave an order of magnitude. A setting costs some 400 bytes of memory.
+    nests 14 levels; the defaults leave an order of magnitude. A setting costs some 400 bytes of
+    memory.
     """
 
     max_bytes: int = 16 * 1024 * 1024

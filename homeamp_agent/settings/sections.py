@@ -48,7 +48,7 @@ class ScanSection(Section):
         default=10,
         ge=1,
         le=5000,
-        description="How often the kernel's events are collected; an edit shows one to two of these later",
+        description="How often the kernel's events are collected; an edit shows 1 to 2 of these later",
     )
     settle_ms: int = Field(
         default=50, ge=0, le=60_000, description="A file still written to is read once it rests"
