@@ -1,7 +1,13 @@
-"""Changes: the only code that writes inside an instance.
+"""Changes: plan, apply, verify, roll back, and recover from being killed in between.
 
-What lives here: plan → backup → atomic write → verify → journal, the way back, and what was done.
-What may not: deciding what should be changed.
+What lives here: the only code that writes inside an instance, with its backups, its journal and
+the audit log. What may not: deciding what a setting should be, talking to AMP or to a socket.
+
+    room = ChangeRoom(state_dir, masker=masker, game_folder_of=folders.__getitem__)
+    room.recover()
+    planned = room.plan([PlainEdit("SMP101", "plugins/X/config.yml", ("a", "b"), new=5)])
+    change = room.apply(planned, author="mia", reason="as in the baseline")
+    room.rollback(change.id, author="mia", reason="players complained")
 """
 
 from __future__ import annotations
@@ -11,8 +17,12 @@ from homeamp_agent.changes.backup import Backup, BackupProblem, Backups, Retenti
 from homeamp_agent.changes.diff import masked_text, shown_file
 from homeamp_agent.changes.edit import ANY_VALUE, PlainEdit
 from homeamp_agent.changes.errors import (
+    BackupDamagedError,
     BackupError,
+    BackupMissingError,
+    ChangeExistsError,
     ChangesError,
+    FileConflictError,
     InstanceBusyError,
     NothingPlannedError,
     NotRollableError,
@@ -21,19 +31,25 @@ from homeamp_agent.changes.errors import (
     UnsafeFileError,
 )
 from homeamp_agent.changes.plan import NewContent, PlannedChange, PlannedFile
-from homeamp_agent.changes.room import ChangeRoom
+from homeamp_agent.changes.room import ChangeRoom, new_change_id
+from homeamp_agent.changes.safety import TEMP_PREFIX
 
 __all__ = [
     "ANY_VALUE",
+    "TEMP_PREFIX",
     "AuditEntry",
     "AuditLog",
     "AuditVerdict",
     "Backup",
+    "BackupDamagedError",
     "BackupError",
+    "BackupMissingError",
     "BackupProblem",
     "Backups",
+    "ChangeExistsError",
     "ChangeRoom",
     "ChangesError",
+    "FileConflictError",
     "InstanceBusyError",
     "NewContent",
     "NotRollableError",
@@ -46,5 +62,6 @@ __all__ = [
     "UnknownChangeError",
     "UnsafeFileError",
     "masked_text",
+    "new_change_id",
     "shown_file",
 ]

@@ -26,6 +26,9 @@ from homeamp_agent.changes.safety import FileContent, FilePlace, sha256_of
 from homeamp_agent.changes.state import StateFolder
 
 ENTRIES = "entries"
+MAX_REPLACEMENT_BYTES = 256 * 1024
+"""What a change wrote is kept for a person to compare; nobody compares more text, or jars."""
+
 _OBJECT_FOLDER = re.compile(r"[0-9a-f]{2}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[0-9A-Za-z-]{1,80}")
@@ -33,7 +36,11 @@ _ID = re.compile(r"[0-9A-Za-z-]{1,80}")
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """One file's bytes before one change; `note` says why, where it was not the plain course."""
+    """One file's bytes before one change.
+
+    `replacement` is the hash of what the change wrote, if that is kept too (for the three-way view
+    of a rollback). `note` says why the backup was made, where it was not the plain course.
+    """
 
     id: str
     at: datetime
@@ -44,6 +51,7 @@ class Backup:
     size: int
     change_id: str
     metadata: Metadata
+    replacement: str = ""
     note: str = ""
 
     def wire(self) -> dict[str, Any]:
@@ -58,6 +66,7 @@ class Backup:
             "size": self.size,
             "change_id": self.change_id,
             "metadata": self.metadata.wire(),
+            "replacement": self.replacement,
             "note": self.note,
         }
 
@@ -100,7 +109,13 @@ class Backups:
         self._locks = locks
 
     def keep(
-        self, place: FilePlace, current: FileContent, change_id: str, note: str = ""
+        self,
+        place: FilePlace,
+        current: FileContent,
+        change_id: str,
+        *,
+        replacement: bytes | None = None,
+        note: str = "",
     ) -> Backup:
         """Keep the bytes of a file; they are on the medium when this returns.
 
@@ -108,6 +123,7 @@ class Backups:
             OSError: they could not be kept.
         """
         now = datetime.now(UTC)
+        keep_replacement = replacement is not None and len(replacement) <= MAX_REPLACEMENT_BYTES
         origin = f"{place.instance}\0{place.file}\0{change_id}\0{current.sha256}"
         backup = Backup(
             id=f"{now:%Y%m%dT%H%M%S%f}Z-{hashlib.sha256(origin.encode()).hexdigest()[:12]}",
@@ -119,10 +135,13 @@ class Backups:
             size=len(current.content),
             change_id=change_id,
             metadata=current.metadata,
+            replacement=sha256_of(replacement) if keep_replacement else "",
             note=note,
         )
         with self._locks.backups(exclusive=False):
-            self._keep_bytes(current)
+            self._keep_bytes(current.sha256, current.content)
+            if keep_replacement and replacement is not None:
+                self._keep_bytes(backup.replacement, replacement)
             self._entries.write(f"{backup.id}.json", json.dumps(backup.wire(), indent=1).encode())
         return backup
 
@@ -227,12 +246,11 @@ class Backups:
             self._remove_unused_bytes()
         return surplus
 
-    def _keep_bytes(self, current: FileContent) -> None:
-        folder = self._folder.below(current.sha256[:2])
+    def _keep_bytes(self, sha256: str, content: bytes) -> None:
         try:
-            self.read(current.sha256)
+            self.read(sha256)
         except (BackupMissingError, BackupDamagedError):
-            folder.write(current.sha256, current.content)
+            self._folder.below(sha256[:2]).write(sha256, content)
 
     def _ids(self) -> Sequence[str]:
         names = self._entries.names()
@@ -250,7 +268,12 @@ class Backups:
     def _remove_unused_bytes(self) -> None:
         """Remove bytes without an entry; none at all while an entry is unreadable."""
         entries = [self._entry(each) for each in self._ids()]
-        used = {each.sha256 for each in entries if isinstance(each, Backup)}
+        used = {
+            sha256
+            for each in entries
+            if isinstance(each, Backup)
+            for sha256 in (each.sha256, each.replacement)
+        }
         if any(isinstance(each, str) for each in entries):
             return
         for name in filter(_OBJECT_FOLDER.fullmatch, self._folder.names()):

@@ -1,138 +1,226 @@
-"""What became of a change, read from its journal: the one source of truth about it."""
+"""What became of a change, as its journal tells it: the one source of truth about it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from homeamp_agent.changes.journal import Entry
+from homeamp_agent.changes.journal import Entry, JournalText
+from homeamp_agent.changes.run import RunFacts
 from homeamp_agent.changes.safety import FilePlace
 from homeamp_agent.changes.swap import FileStep
-from homeamp_agent.model.change import ChangeRequest, ChangeStatus, Edit, FileOutcome, RefusedEdit
+from homeamp_agent.model.change import (
+    ChangeRequest,
+    ChangeStatus,
+    Edit,
+    FileOutcome,
+    RefusedEdit,
+)
 
-APPLY = "apply"
-ROLLBACK = "rollback"
+APPLY, ROLLBACK, RESTORE = "apply", "rollback", "restore"
 
 
-@dataclass(slots=True)
+@dataclass
 class RunRecord:
-    """One run as its journal tells it."""
+    """One run as its journal entries tell it; `states` maps a file's number to state, message."""
 
-    number: int
-    kind: str
-    author: str
-    reason: str
-    at: datetime
-    steps: tuple[FileStep, ...]
-    diffs: tuple[str, ...] = ()
-    staged: bool = False
-    committed: bool = False
-    ended: str | None = None
-    ended_at: datetime | None = None
-    message: str = ""
+    begun: Entry
+    events: dict[str, Entry] = field(default_factory=dict)
+    written: set[int] = field(default_factory=set)
     states: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     @property
+    def number(self) -> int:
+        return int(self.begun["run"])
+
+    @property
+    def kind(self) -> str:
+        return str(self.begun["kind"])
+
+    @property
+    def committed(self) -> bool:
+        """Whether it counts. A refused `committed` is followed by `undoing`."""
+        return "committed" in self.events and "undoing" not in self.events
+
+    @property
     def open(self) -> bool:
-        """Whether it is still to be finished or undone."""
-        return self.ended is None
+        """Whether something is left to do."""
+        return "closed" not in self.events and "aborted" not in self.events
 
-
-def runs_of(entries: Sequence[Entry]) -> list[RunRecord]:
-    """The runs in a journal, in their order."""
-    runs: dict[int, RunRecord] = {}
-    for entry in entries:
-        number = entry.get("run", 0)
-        if entry["event"] == "begun":
-            runs[number] = _begun(entry)
-        elif number in runs:
-            _follow(runs[number], entry)
-    return [runs[number] for number in sorted(runs)]
-
-
-def _begun(entry: Entry) -> RunRecord:
-    return RunRecord(
-        number=entry["run"],
-        kind=entry["kind"],
-        author=entry["author"],
-        reason=entry["reason"],
-        at=datetime.fromisoformat(entry["at"]),
-        steps=tuple(
-            FileStep(
-                FilePlace(step["instance"], Path(step["folder"]), step["file"]),
-                step["temp"],
-                step["before"],
-                step["after"],
-            )
-            for step in entry["steps"]
-        ),
-        diffs=tuple(entry.get("diffs", ())),
-    )
-
-
-def _follow(run: RunRecord, entry: Entry) -> None:
-    match entry["event"]:
-        case "staged":
-            run.staged = True
-        case "written":
-            run.states[entry["index"]] = ("written", "")
-        case "committed":
-            run.committed = True
-            run.states = dict.fromkeys(range(len(run.steps)), ("verified", ""))
-        case "undoing":
-            run.message = entry.get("message", "")
-        case "undone":
-            run.states[entry["index"]] = (entry["state"], entry.get("message", ""))
-        case "closed" | "aborted":
-            run.ended = entry["event"]
-            run.ended_at = datetime.fromisoformat(entry["at"])
-            run.message = entry.get("message", run.message)
-            for note in entry.get("notes", ()):
-                run.states[note["index"]] = ("verified", note["message"])
-
-
-def request_of(
-    change_id: str, entries: Sequence[Entry], *, with_diffs: bool = True
-) -> ChangeRequest | None:
-    """The change request; None for a journal in which nothing was begun."""
-    runs = runs_of(entries)
-    if not runs:
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it was decided."""
+        for event in ("aborted", "committed"):
+            if event in self.events:
+                return datetime.fromisoformat(self.events[event]["at"])
         return None
-    applied, last = runs[0], runs[-1]
-    first = next(entry for entry in entries if entry["event"] == "begun")
-    return ChangeRequest(
-        id=change_id,
-        reason=applied.reason,
-        author=applied.author,
-        status=_status(applied, last),
-        created_at=applied.at,
-        finished_at=applied.ended_at,
-        rolled_back_at=last.ended_at if last.kind == ROLLBACK and last.committed else None,
-        files=tuple(
-            FileOutcome(
-                instance=step.place.instance,
-                file=step.place.file,
-                before_sha256=step.before,
-                after_sha256=step.after,
-                state=applied.states.get(index, ("pending", ""))[0],
-                message=applied.states.get(index, ("pending", ""))[1],
-                diff=applied.diffs[index] if with_diffs and index < len(applied.diffs) else "",
+
+    def steps(self) -> list[FileStep]:
+        """The files it is about."""
+        return [
+            FileStep(
+                place=FilePlace(each["instance"], Path(each["folder"]), each["file"]),
+                temp=each["temp"],
+                before=each["before"],
+                after=each["after"],
             )
-            for index, step in enumerate(applied.steps)
-        ),
-        edits=tuple(Edit.model_validate(edit) for edit in first.get("edits", ())),
-        refused=tuple(RefusedEdit.model_validate(each) for each in first.get("refused", ())),
-        message=last.message or applied.message,
-    )
+            for each in self.begun["files"]
+        ]
+
+    def facts(self, change_id: str) -> RunFacts:
+        """What identifies it."""
+        begun = self.begun
+        return RunFacts(change_id, self.number, self.kind, begun["author"], begun["reason"])
+
+    def message(self) -> str:
+        """Why it failed, and what is left to do."""
+        if "undoing" not in self.events:
+            return ""
+        reason = str(self.events["undoing"]["message"])
+        return f"{reason}; not everything could be undone yet" if self.open else reason
 
 
-def _status(applied: RunRecord, last: RunRecord) -> ChangeStatus:
-    if last.kind == ROLLBACK:
+@dataclass(frozen=True, slots=True)
+class ChangeRecord:
+    """A change: its first run made it, the later ones rolled it back or tried to."""
+
+    change_id: str
+    runs: tuple[RunRecord, ...]
+    damaged_lines: int = 0
+
+    @property
+    def idempotency_key(self) -> str | None:
+        key = self.runs[0].begun.get("idempotency_key")
+        return str(key) if key is not None else None
+
+    @property
+    def instances(self) -> frozenset[str]:
+        """The instances it touches."""
+        return frozenset(each["instance"] for run in self.runs for each in run.begun["files"])
+
+    @property
+    def open_run(self) -> RunRecord | None:
+        """The run in which something is left to do. Only the last can be."""
+        return self.runs[-1] if self.runs[-1].open else None
+
+    @property
+    def status(self) -> ChangeStatus:
+        first, last = self.runs[0], self.runs[-1]
+        if not first.committed:
+            failed = "undoing" in first.events
+            return ChangeStatus.FAILED if failed else ChangeStatus.APPLYING
+        if last is first:
+            return ChangeStatus.APPLIED
         if last.committed:
             return ChangeStatus.ROLLED_BACK
-        return ChangeStatus.ROLLING_BACK if last.open else ChangeStatus.APPLIED
-    if applied.committed:
-        return ChangeStatus.APPLIED
-    return ChangeStatus.APPLYING if applied.open else ChangeStatus.FAILED
+        failed = "undoing" in last.events
+        return ChangeStatus.APPLIED if failed else ChangeStatus.ROLLING_BACK
+
+    def request(self) -> ChangeRequest:
+        """The change as the wire shows it."""
+        first, last = self.runs[0], self.runs[-1]
+        rolled_back = self.status is ChangeStatus.ROLLED_BACK
+        return ChangeRequest(
+            id=self.change_id,
+            reason=first.begun["reason"],
+            author=first.begun["author"],
+            status=self.status,
+            created_at=datetime.fromisoformat(first.begun["at"]),
+            finished_at=first.ended_at,
+            rolled_back_at=last.ended_at if rolled_back else None,
+            files=tuple(self._outcomes()),
+            edits=tuple(Edit.model_validate(each) for each in first.begun["edits"]),
+            refused=tuple(RefusedEdit.model_validate(each) for each in first.begun["refused"]),
+            message=self._message(),
+        )
+
+    def _message(self) -> str:
+        last = self.runs[-1]
+        parts = [last.message()]
+        if len(self.runs) > 1 and parts[0]:
+            parts[0] = f"rollback failed: {parts[0]}"
+        parts += [str(note["message"]) for note in last.events.get("closed", {}).get("notes", ())]
+        if self.damaged_lines:
+            parts.append(f"{self.damaged_lines} lines of its journal are damaged")
+        return "; ".join(filter(None, parts))
+
+    def _outcomes(self) -> list[FileOutcome]:
+        first = self.runs[0]
+        outcomes = {
+            (each["instance"], each["file"]): self._outcome(each, *_state(first, index))
+            for index, each in enumerate(first.begun["files"])
+        }
+        for run in self.runs[1:]:
+            for index, each in enumerate(run.begun["files"]):
+                state, message = _rolled_back_state(run, index)
+                known = outcomes[each["instance"], each["file"]]
+                if state:
+                    changed = known.model_copy(update={"state": state, "message": message})
+                    outcomes[each["instance"], each["file"]] = changed
+            for kept in run.begun.get("kept", ()):
+                known = outcomes[kept["instance"], kept["file"]]
+                if run.committed:
+                    changed = known.model_copy(
+                        update={"state": "conflict", "message": kept["message"]}
+                    )
+                    outcomes[kept["instance"], kept["file"]] = changed
+        return list(outcomes.values())
+
+    @staticmethod
+    def _outcome(file: dict[str, Any], state: str, message: str) -> FileOutcome:
+        return FileOutcome(
+            instance=file["instance"],
+            file=file["file"],
+            before_sha256=file["before"],
+            after_sha256=file["after"],
+            state=state,
+            message=message,
+            diff=file["diff"],
+        )
+
+
+def read_record(
+    change_id: str, journal: JournalText, *, with_diffs: bool = True
+) -> ChangeRecord | None:
+    """The change that a journal tells of; None if it was killed before it began."""
+    runs: dict[int, RunRecord] = {}
+    for entry in journal.entries:
+        if entry["event"] == "begun":
+            runs[entry["run"]] = RunRecord(entry if with_diffs else _without_diffs(entry))
+        elif entry["run"] in runs:
+            _add(runs[entry["run"]], entry)
+    if not runs:
+        return None
+    return ChangeRecord(change_id, tuple(runs.values()), journal.damaged_lines)
+
+
+def _without_diffs(begun: Entry) -> Entry:
+    return {**begun, "files": [{**each, "diff": ""} for each in begun["files"]]}
+
+
+def _add(run: RunRecord, entry: Entry) -> None:
+    event = entry["event"]
+    if event == "written":
+        run.written.add(entry["index"])
+    elif event == "undone":
+        run.states[entry["index"]] = (entry["state"], entry["message"])
+    elif event != "undoing" or event not in run.events:
+        run.events[event] = entry  # of several ways back, the first names the cause
+
+
+def _state(run: RunRecord, index: int) -> tuple[str, str]:
+    if run.committed:
+        return "verified", ""
+    if index in run.states:
+        return run.states[index]
+    return ("written" if index in run.written else "pending"), ""
+
+
+def _rolled_back_state(run: RunRecord, index: int) -> tuple[str, str]:
+    """What a rollback says of a file; nothing where it left the file as the change made it."""
+    if run.committed:
+        return "undone", ""
+    state, message = run.states.get(index, ("", ""))
+    return (state, message) if state == "conflict" else ("", "")

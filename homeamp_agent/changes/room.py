@@ -1,57 +1,52 @@
-"""The room where changes are made: plan, apply, roll back, recover, and tell what was done."""
+"""The door of the package: plan, apply, roll back, recover, list, show, restore."""
 
 from __future__ import annotations
 
-import hashlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 from homeamp_agent.changes.audit import AuditLog
-from homeamp_agent.changes.backup import Backups
-from homeamp_agent.changes.diff import masked_text, shown_file
+from homeamp_agent.changes.backup import Backup, Backups, Retention
 from homeamp_agent.changes.disk import Disk
 from homeamp_agent.changes.edit import PlainEdit
 from homeamp_agent.changes.errors import (
-    BackupError,
-    ChangeExistsError,
     ChangesError,
     InstanceBusyError,
     JournalError,
     NothingPlannedError,
     NotRollableError,
-    RollbackConflicts,
     UnknownChangeError,
 )
-from homeamp_agent.changes.history import APPLY, ROLLBACK, RunRecord, request_of, runs_of
-from homeamp_agent.changes.journal import Entry, Journal, journal_ids, read_journal
+from homeamp_agent.changes.history import APPLY, RESTORE, ROLLBACK, ChangeRecord, read_record
+from homeamp_agent.changes.journal import SUFFIX, Journal, journal_ids, read_journal
 from homeamp_agent.changes.locks import Locks
-from homeamp_agent.changes.plan import (
-    GameFolderOf,
-    NewContent,
-    PlannedChange,
-    PlannedFile,
-    Planner,
-)
+from homeamp_agent.changes.plan import GameFolderOf, NewContent, PlannedChange, PlannedFile, Planner
+from homeamp_agent.changes.rollback import FileKey, RollbackPlan, RollbackPlanner
 from homeamp_agent.changes.run import Run, RunFacts
-from homeamp_agent.changes.safety import ABSENT, sha256_of
+from homeamp_agent.changes.safety import sha256_of
 from homeamp_agent.changes.state import StateFolder
 from homeamp_agent.changes.swap import FileStep, temp_name
-from homeamp_agent.changes.workbench import MIN_FREE_BYTES, Workbench
+from homeamp_agent.changes.workbench import MIN_FREE_BYTES, Workbench, ignore_step, ignore_write
 from homeamp_agent.configfiles import DEFAULT_LIMITS, Limits
-from homeamp_agent.model.change import ChangeRequest, ChangeStatus, RollbackConflict
+from homeamp_agent.model.change import ChangeRequest, ChangeStatus
 from homeamp_agent.model.secret import Masker
 
-KEYED_ID_HEX_DIGITS = 24
-"""A change made under an idempotency key is named by it, so that a retry finds the first one."""
+LOCK_WAIT_SECONDS = 10.0
+"""A request of hundreds of files takes a few seconds; longer, and something is wrong."""
+
+STOPPED = "the agent was stopped in the middle; everything was taken back"
 
 
 class ChangeRoom:
-    """Everything that writes inside instances goes through here; safe to use from any thread.
+    """The only code that writes inside an instance. Synchronous and thread-safe.
 
-    `state` is our own folder; `game_folder_of` finds an instance's game folder by its name.
-    `on_step` hears each point of `run.STEPS`, `on_write` each path just before its content changes.
+    Several rooms, also in several processes, may share one state folder.
     """
 
     def __init__(
@@ -62,21 +57,28 @@ class ChangeRoom:
         game_folder_of: GameFolderOf,
         limits: Limits = DEFAULT_LIMITS,
         min_free_bytes: int = MIN_FREE_BYTES,
-        on_step: Callable[[str], None] = lambda _step: None,
-        on_write: Callable[[Path, str], None] = lambda _path, _sha256: None,
+        lock_wait_seconds: float = LOCK_WAIT_SECONDS,
+        on_step: Callable[[str], None] = ignore_step,
+        on_write: Callable[[Path, str], None] = ignore_write,
         disk: Disk | None = None,
     ) -> None:
-        root = StateFolder(state, disk or Disk())
-        self._masker = masker
-        self._locks = Locks(root.below("locks"))
-        self._journals = root.below("journal")
-        self.backups = Backups(root.below("backups"), self._locks)
-        self.audit = AuditLog(root.below("audit"))
-        self._planner = Planner(masker, game_folder_of, limits)
-        with root.opened():
+        """Use the folder `state` (made if missing, mode 0700). Call `recover` first.
+
+        `game_folder_of` gives the game folder of an instance by name, KeyError if there is none.
+        `on_step` hears each point of `run.STEPS`; `on_write` each path of an instance just before
+        its content becomes the one with that sha256 (empty: no file), so that a watcher can tell
+        our own writes apart. Both are called from the working thread.
+        """
+        ours = StateFolder(state, disk or Disk())
+        with ours.opened():
             pass
+        self._journals = ours.below("journal")
+        self._locks = Locks(ours.below("locks"), lock_wait_seconds)
+        self.backups = Backups(ours.below("backups"), self._locks)
+        self.audit = AuditLog(ours.below("audit"))
+        self._planner = Planner(masker, game_folder_of, limits)
         self._bench = Workbench(
-            disk=root.disk,
+            disk=ours.disk,
             backups=self.backups,
             audit=self.audit,
             state_path=state,
@@ -85,10 +87,16 @@ class ChangeRoom:
             on_step=on_step,
             on_write=on_write,
         )
+        self._known: dict[str, tuple[tuple[int, int], ChangeRecord | None]] = {}
+        self._known_lock = Lock()
 
     def plan(self, edits: Sequence[PlainEdit]) -> PlannedChange:
-        """What the edits would do; writes nothing. See `Planner.plan`."""
+        """What the edits would do, exactly; see `Planner.plan`. Writes nothing."""
         return self._planner.plan(edits)
+
+    def plan_files(self, contents: Iterable[NewContent]) -> PlannedChange:
+        """The same for whole files; see `Planner.plan_files`."""
+        return self._planner.plan_files(contents)
 
     def apply(
         self,
@@ -96,221 +104,295 @@ class ChangeRoom:
         *,
         author: str,
         reason: str,
+        change_id: str | None = None,
         idempotency_key: str | None = None,
+        kind: str = APPLY,
     ) -> ChangeRequest:
-        """Do what was planned, all of it or nothing. The same key again returns the first result.
+        """Carry a plan out, whole or not at all.
+
+        The answer says what became of it: `applied`, or `failed` with everything taken back and
+        the file that caused it. A key that was used before returns that change as it is now.
 
         Raises:
             NothingPlannedError: the plan changes no file.
-            InstanceBusyError: another request holds one of the instances, or left one unsettled.
-            OSError: not even the journal could be begun; nothing was changed.
+            InstanceBusyError: another request is working on one of the instances.
+            ChangeExistsError: the id is taken.
+            OSError: the journal cannot be written; nothing was begun.
         """
+        if idempotency_key is not None:
+            earlier = self._earlier(idempotency_key)
+            if earlier is not None:
+                return self._awaited(earlier)
         if not planned.files:
             raise NothingPlannedError("the plan changes no file")
-        change_id = _change_id(idempotency_key)
-        names = {each.place.instance for each in planned.files}
+        change_id = change_id or new_change_id()
+        facts = RunFacts(change_id, 1, kind, author, reason)
+        steps = _steps(planned.files, facts)
+        names = {step.place.instance for step in steps}
         with self._locks.instances(names):
-            self._refuse_unsettled(names)
-            try:
-                journal = Journal(self._journals, change_id, new=True)
-            except ChangeExistsError:
-                earlier = self._request(change_id)
-                if earlier is not None:
-                    return earlier
-                journal = Journal(self._journals, change_id, new=False)
+            self._repair(names)
+            with self._locks.requests():
+                if idempotency_key is not None:
+                    earlier = self._earlier(idempotency_key)
+                    if earlier is not None:
+                        return earlier.request()
+                journal = self._new_journal(
+                    facts,
+                    steps,
+                    planned,
+                    idempotency_key=idempotency_key,
+                    digest=planned.plan.digest,
+                    edits=[each.model_dump(mode="json") for each in planned.edits],
+                    refused=[each.model_dump(mode="json") for each in planned.plan.refused],
+                )
             with journal:
-                facts = RunFacts(change_id, 1, APPLY, author, reason)
-                more = {
-                    "edits": [edit.model_dump(mode="json") for edit in planned.edits],
-                    "refused": [each.model_dump(mode="json") for each in planned.plan.refused],
-                }
-                self._carry_out(journal, facts, planned.files, more)
+                Run(self._bench, journal, facts, steps).carry_out(planned.files)
         return self.show(change_id)
 
     def rollback(
-        self, change_id: str, *, author: str, reason: str, force: bool = False
+        self,
+        change_id: str,
+        *,
+        author: str,
+        reason: str,
+        force: bool = False,
+        keep: Collection[FileKey] = (),
     ) -> ChangeRequest:
-        """Put the exact bytes back, of all files or of none.
+        """Bring the exact bytes back, in all files or in none.
+
+        `force` overwrites what others wrote since (it is kept as a backup); `keep` names
+        (instance, file) pairs to leave alone.
 
         Raises:
             UnknownChangeError: there is no such change.
-            NotRollableError: it is not applied, or a backup of it is gone.
-            RollbackConflicts: files are no longer as the change left them (and no `force`).
-            InstanceBusyError: another request holds one of the instances.
+            NotRollableError: it is not applied (any more), or its backups are gone.
+            RollbackConflicts: files are not as the change left them; nothing was written.
+            InstanceBusyError: another request is working on one of the instances.
         """
-        applied = self._rollable(change_id)
-        names = {step.place.instance for step in applied.steps}
+        names = self._record(change_id).instances
         with self._locks.instances(names):
-            self._refuse_unsettled(names)
-            applied = self._rollable(change_id)
-            files = self._way_back(change_id, applied, force=force)
-            number = len(runs_of(read_journal(self._journals, change_id).entries)) + 1
-            with Journal(self._journals, change_id, new=False) as journal:
-                facts = RunFacts(change_id, number, ROLLBACK, author, reason)
-                self._carry_out(journal, facts, files, {})
+            self._repair(names)
+            record = self._record(change_id)
+            if record.status is not ChangeStatus.APPLIED:
+                raise NotRollableError(f"{change_id} is {record.status.value}, not applied")
+            planner = RollbackPlanner(self._planner, self.backups, self._writer_of)
+            plan = planner.plan(record, force=force, keep=keep)
+            self._roll_back(record, plan, author, reason)
         return self.show(change_id)
 
     def recover(self) -> Sequence[ChangeRequest]:
-        """At start: finish or undo every run that was stopped in the middle. Safe to repeat.
+        """Finish or take back every run that was stopped in the middle; what became of each.
 
-        Returns the change requests that were settled, or could not be settled yet.
+        Safe to call at any time and as often as one likes. Runs that another living process is at
+        work on are left to it. What still cannot be settled (a disk that is away) stays as it is,
+        and blocks further changes of its instances.
         """
-        touched: list[ChangeRequest] = []
+        settled = []
         for change_id in journal_ids(self._journals):
-            for run in self._runs(change_id):
-                if run.open:
-                    self._settle(change_id, run)
-                    request = self._request(change_id)
-                    touched += [request] if request is not None else []
-        return touched
+            with suppress(UnknownChangeError, InstanceBusyError):
+                record = self._read(change_id)
+                if record is None:
+                    self._forget_unbegun(change_id)
+                elif record.open_run is not None:
+                    with self._locks.instances(record.instances, wait=False):
+                        self._settle(change_id)
+                    settled.append(self.show(change_id))
+        return settled
 
-    def list(self) -> Sequence[ChangeRequest]:
-        """All change requests without their diffs, newest first."""
-        found = [
-            request
-            for change_id in journal_ids(self._journals)
-            if (request := self._request(change_id, with_diffs=False)) is not None
+    def list(
+        self,
+        *,
+        instance: str | None = None,
+        status: ChangeStatus | None = None,
+        limit: int | None = None,
+    ) -> Sequence[ChangeRequest]:
+        """Changes without their diffs, newest first; `instance` and `status` filter."""
+        requests = [
+            record.request()
+            for record in self._records()
+            if (instance is None or instance in record.instances)
+            and (status is None or record.status is status)
         ]
-        return sorted(found, key=lambda each: (each.created_at, each.id), reverse=True)
+        requests.sort(key=lambda each: (each.created_at, each.id), reverse=True)
+        return requests[:limit]
 
     def show(self, change_id: str) -> ChangeRequest:
-        """One change request with its diffs.
+        """One change as its journal tells it, with its diffs.
 
         Raises:
             UnknownChangeError: there is none.
         """
-        request = request_of(change_id, read_journal(self._journals, change_id).entries)
-        if request is None:
+        record = read_record(change_id, read_journal(self._journals, change_id))
+        if record is None:
             raise UnknownChangeError(f"there is no change {change_id}")
-        return request
+        return record.request()
 
-    def _carry_out(
-        self,
-        journal: Journal,
-        facts: RunFacts,
-        files: Sequence[PlannedFile],
-        more: Entry,
+    def restore(self, backup_id: str, *, author: str, reason: str) -> ChangeRequest:
+        """Write a backup back to where it came from, as a change of its own.
+
+        Raises:
+            BackupError: it is gone or damaged.
+            NothingPlannedError: the file holds those bytes already.
+            UnsafeFileError, InstanceBusyError: as for any change.
+        """
+        backup = self.backups.show(backup_id)
+        content = self.backups.read(backup.sha256)
+        planned = self.plan_files(
+            [NewContent(backup.instance, backup.file, content, metadata=backup.metadata)]
+        )
+        return self.apply(planned, author=author, reason=reason, kind=RESTORE)
+
+    def prune_backups(self, retention: Retention) -> Sequence[Backup]:
+        """Remove the backups that `retention` no longer asks for; see `Backups.prune`."""
+        open_changes = {each.change_id for each in self._records() if each.open_run is not None}
+        return self.backups.prune(retention, open_changes)
+
+    def _roll_back(
+        self, record: ChangeRecord, plan: RollbackPlan, author: str, reason: str
     ) -> None:
-        steps = [
-            FileStep(
-                place=each.place,
-                temp=temp_name(facts.change_id, facts.number, index),
-                before=sha256_of(each.before),
-                after=sha256_of(each.after),
-            )
-            for index, each in enumerate(files)
+        number = record.runs[-1].number + 1
+        facts = RunFacts(record.change_id, number, ROLLBACK, author, reason)
+        steps = _steps(plan.files, facts)
+        kept = [
+            {"instance": instance, "file": file, "message": message}
+            for (instance, file), message in plan.kept.items()
         ]
-        journal.append(
-            "begun",
-            run=facts.number,
-            kind=facts.kind,
-            author=facts.author,
-            reason=facts.reason,
-            steps=[step.wire() for step in steps],
-            diffs=[each.diff for each in files],
-            **more,
-        )
-        Run(self._bench, journal, facts, steps).carry_out(files)
+        with Journal(self._journals, record.change_id, new=False) as journal:
+            journal.append("begun", **_begun(facts, steps, plan.files), kept=kept)
+            Run(self._bench, journal, facts, steps).carry_out(plan.files)
 
-    def _settle(self, change_id: str, run: RunRecord) -> None:
-        names = {step.place.instance for step in run.steps}
-        facts = RunFacts(change_id, run.number, run.kind, run.author, run.reason)
-        with (
-            self._locks.instances(names),
-            Journal(self._journals, change_id, new=False) as journal,
-        ):
-            settling = Run(self._bench, journal, facts, run.steps)
-            if run.committed:
-                settling.finish()
+    def _new_journal(
+        self, facts: RunFacts, steps: Sequence[FileStep], planned: PlannedChange, **more: Any
+    ) -> Journal:
+        journal = Journal(self._journals, facts.change_id, new=True)
+        try:
+            journal.append("begun", **_begun(facts, steps, planned.files), **more)
+        except BaseException:
+            with journal, suppress(OSError):
+                self._journals.remove(facts.change_id + SUFFIX)
+            raise
+        return journal
+
+    def _repair(self, names: Collection[str]) -> None:
+        """Settle what a dead process left of instances that we hold now; all of it, or refuse."""
+        for record in self._records():
+            if record.open_run is None or not record.instances & set(names):
+                continue
+            with self._locks.instances(record.instances - set(names), wait=False):
+                self._settle(record.change_id)
+            if self._record(record.change_id).open_run is not None:
+                raise InstanceBusyError(
+                    f"change {record.change_id} could not be settled yet: "
+                    f"{self.show(record.change_id).message}"
+                )
+
+    def _settle(self, change_id: str) -> None:
+        """Finish or take back the open run of a change whose instances are locked by us."""
+        with Journal(self._journals, change_id, new=False) as journal:
+            record = self._record(change_id)
+            open_run = record.open_run
+            if open_run is None:
+                return
+            steps = [self._where_it_is_now(step) for step in open_run.steps()]
+            run = Run(self._bench, journal, open_run.facts(change_id), steps, resumed=True)
+            if open_run.committed:
+                run.finish()
             else:
-                reason = run.message or "the agent was stopped in the middle"
-                settling.go_back(reason, staged=run.staged)
+                run.go_back(STOPPED)
 
-    def _refuse_unsettled(self, names: set[str]) -> None:
-        """Raise if an earlier run on one of the instances is still open; its lock is ours now."""
+    def _where_it_is_now(self, step: FileStep) -> FileStep:
+        """The step as begun; if its folder is gone, where the instance stands today."""
+        if step.place.folder.is_dir():
+            return step
+        with suppress(ChangesError):
+            return replace(step, place=self._planner.place(step.place.instance, step.place.file))
+        return step
+
+    def _forget_unbegun(self, change_id: str) -> None:
+        """Remove a journal whose maker was killed before it said anything."""
+        with self._locks.requests():
+            if self._read(change_id) is None:
+                self._journals.remove(change_id + SUFFIX)
+
+    def _earlier(self, idempotency_key: str) -> ChangeRecord | None:
+        keyed = (each for each in self._records() if each.idempotency_key == idempotency_key)
+        return next(keyed, None)
+
+    def _awaited(self, record: ChangeRecord) -> ChangeRequest:
+        """The change once nobody is at work on it."""
+        if record.open_run is not None:
+            with self._locks.instances(record.instances):
+                self._settle(record.change_id)
+        return self.show(record.change_id)
+
+    def _writer_of(self, key: FileKey, sha256: str) -> str | None:
+        """The newest change that left the file with these bytes."""
+        newest_first = sorted(
+            self._records(), key=lambda each: str(each.runs[0].begun["at"]), reverse=True
+        )
+        for record in newest_first:
+            for step in record.runs[0].steps() if record.runs[0].committed else ():
+                if (step.place.instance, step.place.file, step.after) == (*key, sha256):
+                    return record.change_id
+        return None
+
+    def _records(self) -> Sequence[ChangeRecord]:
+        found = []
         for change_id in journal_ids(self._journals):
-            for run in self._runs(change_id):
-                if run.open and names & {step.place.instance for step in run.steps}:
-                    raise InstanceBusyError(
-                        f"change {change_id} was not settled yet: restart the agent to finish it"
-                    )
+            with suppress(UnknownChangeError, JournalError):
+                found.append(self._read(change_id))
+        return [record for record in found if record is not None]
 
-    def _rollable(self, change_id: str) -> RunRecord:
-        request = self.show(change_id)
-        if request.status is not ChangeStatus.APPLIED:
-            raise NotRollableError(f"change {change_id} is {request.status.value}, not applied")
-        return self._runs(change_id)[0]
+    def _record(self, change_id: str) -> ChangeRecord:
+        record = self._read(change_id)
+        if record is None:
+            raise UnknownChangeError(f"there is no change {change_id}")
+        return record
 
-    def _way_back(
-        self, change_id: str, applied: RunRecord, *, force: bool
-    ) -> tuple[PlannedFile, ...]:
-        planned = self._planner.plan_files(
-            self._original(change_id, step) for step in applied.steps
-        )
-        ours = {(step.place.instance, step.place.file): step for step in applied.steps}
-        conflicts = []
-        for file in planned.files:
-            step = ours[file.place.instance, file.place.file]
-            if sha256_of(file.before) != step.after:
-                conflicts.append(self._conflict(change_id, step, file))
-        if conflicts and not force:
-            raise RollbackConflicts(conflicts)
-        return planned.files
-
-    def _original(self, change_id: str, step: FileStep) -> NewContent:
-        place = step.place
-        if step.before == ABSENT:
-            return NewContent(place.instance, place.file, None)
+    def _read(self, change_id: str) -> ChangeRecord | None:
+        """The change without its diffs, parsed again only if its journal grew."""
         try:
-            content = self.backups.read(step.before)
-        except BackupError as error:
-            raise NotRollableError(f"{place.file}: {error}") from error
-        kept = next(
-            (
-                backup
-                for backup in self.backups.list(place.instance, place.file)
-                if backup.change_id == change_id and backup.sha256 == step.before
-            ),
-            None,
+            facts = (self._journals.path / (change_id + SUFFIX)).stat()
+        except OSError as error:
+            raise UnknownChangeError(f"there is no change {change_id}") from error
+        moment = (facts.st_size, facts.st_mtime_ns)
+        with self._known_lock:
+            known = self._known.get(change_id)
+        if known is None or known[0] != moment:
+            journal = read_journal(self._journals, change_id)
+            known = (moment, read_record(change_id, journal, with_diffs=False))
+            with self._known_lock:
+                self._known[change_id] = known
+        return known[1]
+
+
+def new_change_id() -> str:
+    """A change id that sorts by time: `20250131T235959-1a2b3c`."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+def _steps(files: Sequence[PlannedFile], facts: RunFacts) -> list[FileStep]:
+    return [
+        FileStep(
+            place=planned.place,
+            temp=temp_name(facts.change_id, facts.number, index),
+            before=sha256_of(planned.before),
+            after=sha256_of(planned.after),
         )
-        metadata = kept.metadata if kept is not None else None
-        return NewContent(place.instance, place.file, content, metadata=metadata)
-
-    def _conflict(self, change_id: str, step: FileStep, now: PlannedFile) -> RollbackConflict:
-        place = step.place
-        diffs = dict(zip(self._steps_of(change_id), self._runs(change_id)[0].diffs, strict=False))
-        return RollbackConflict(
-            instance=place.instance,
-            file=place.file,
-            before=self._masked(place.file, now.after),
-            ours=diffs.get((place.instance, place.file), ""),
-            theirs=self._masked(place.file, now.before),
-            reason="it was changed after this change was applied",
-        )
-
-    def _steps_of(self, change_id: str) -> Sequence[tuple[str, str]]:
-        return [(step.place.instance, step.place.file) for step in self._runs(change_id)[0].steps]
-
-    def _masked(self, file: str, content: bytes | None) -> str:
-        document = self._planner.document(file, content)
-        return masked_text(shown_file(content, document, self._masker, None))
-
-    def _runs(self, change_id: str) -> Sequence[RunRecord]:
-        try:
-            return runs_of(read_journal(self._journals, change_id).entries)
-        except (JournalError, UnknownChangeError):
-            return []
-
-    def _request(self, change_id: str, *, with_diffs: bool = True) -> ChangeRequest | None:
-        try:
-            entries = read_journal(self._journals, change_id).entries
-        except ChangesError:
-            return None
-        return request_of(change_id, entries, with_diffs=with_diffs)
+        for index, planned in enumerate(files)
+    ]
 
 
-def _change_id(idempotency_key: str | None) -> str:
-    if idempotency_key is not None:
-        digest = hashlib.sha256(idempotency_key.encode("utf-8", "surrogatepass")).hexdigest()
-        return f"key-{digest[:KEYED_ID_HEX_DIGITS]}"
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+def _begun(
+    facts: RunFacts, steps: Sequence[FileStep], files: Sequence[PlannedFile]
+) -> dict[str, Any]:
+    return {
+        "run": facts.number,
+        "kind": facts.kind,
+        "author": facts.author,
+        "reason": facts.reason,
+        "files": [
+            {**step.wire(), "diff": planned.diff}
+            for step, planned in zip(steps, files, strict=True)
+        ],
+    }

@@ -21,7 +21,7 @@ from homeamp_agent.changes.errors import (
 )
 from homeamp_agent.changes.journal import Journal
 from homeamp_agent.changes.metadata import Metadata
-from homeamp_agent.changes.plan import PlannedFile, locate
+from homeamp_agent.changes.plan import PlannedFile
 from homeamp_agent.changes.safety import (
     ABSENT,
     FileContent,
@@ -39,9 +39,6 @@ from homeamp_agent.changes.swap import (
 )
 from homeamp_agent.changes.workbench import Workbench
 from homeamp_agent.configfiles import ConfigFileError, parse
-from homeamp_agent.model.change import EditOperation
-from homeamp_agent.model.setting import same_text, same_value
-from homeamp_agent.model.snapshot import MISSING
 
 STEPS = (
     "begun",
@@ -82,12 +79,20 @@ class Run:
     """A run of a change whose journal is open and whose instances are locked by the caller."""
 
     def __init__(
-        self, bench: Workbench, journal: Journal, facts: RunFacts, steps: Sequence[FileStep]
+        self,
+        bench: Workbench,
+        journal: Journal,
+        facts: RunFacts,
+        steps: Sequence[FileStep],
+        *,
+        resumed: bool = False,
     ) -> None:
+        """`resumed` for a run that another process (or an earlier attempt) began."""
         self._bench = bench
         self._journal = journal
         self._facts = facts
         self._steps = tuple(steps)
+        self._resumed = resumed
         self._originals: dict[int, Metadata] = {}
 
     def carry_out(self, files: Sequence[PlannedFile]) -> None:
@@ -171,7 +176,7 @@ class Run:
                 self._enter("undone", sync=False, index=number, state=state, message=message)
         if clean:
             with contextlib.suppress(OSError):
-                self._audit("undone", reason)
+                self._audit("failed", reason)
                 self._enter("aborted", message=reason)
 
     def _check_space(self, files: Sequence[PlannedFile]) -> None:
@@ -207,17 +212,19 @@ class Run:
             else:
                 current = read_file(folder, place.name, place.file, bench.limits.max_bytes)
                 refuse_unwritable(folder, place.name, place.file)
-                self._keep(step, current)
+                self._keep(step, current, planned.after)
                 metadata = self._originals[index] = current.metadata
             self._told("backed_up")
             if planned.after is not None:
                 stage(bench, folder, step.temp, planned.after, metadata)
         self._told("staged_file")
 
-    def _keep(self, step: FileStep, current: FileContent) -> None:
+    def _keep(self, step: FileStep, current: FileContent, replacement: bytes | None) -> None:
         if current.sha256 != step.before:
             raise FileConflictError(step.place.file, "it was changed after the plan was made")
-        self._bench.backups.keep(step.place, current, self._facts.change_id)
+        self._bench.backups.keep(
+            step.place, current, self._facts.change_id, replacement=replacement
+        )
 
     def _verify(self, index: int, planned: PlannedFile) -> None:
         """Read the file back by its path, as its server will."""
@@ -234,7 +241,7 @@ class Run:
         if index in self._originals and now.metadata != self._originals[index]:
             raise FileConflictError(place.file, "owner, mode or attributes changed meanwhile")
         if planned.edits:
-            _verify_edits(planned, now.content)
+            parse(place.file, now.content, self._bench.limits)
 
     def _enter(self, event: str, *, sync: bool = True, **facts: object) -> None:
         self._journal.append(event, sync=sync, run=self._facts.number, **facts)
@@ -244,9 +251,9 @@ class Run:
         self._bench.on_step(step)
 
     def _audit(self, outcome: str, message: str) -> None:
-        """Write the act down, once, however often the run is finished."""
+        """Write the act down, once, however often the run is taken up again."""
         log, facts = self._bench.audit, self._facts
-        if log.mentions(change_id=facts.change_id, run=facts.number):
+        if self._resumed and log.mentions(change_id=facts.change_id, run=facts.number):
             return
         log.append(
             who=facts.author,
@@ -267,22 +274,6 @@ class Run:
                 for step in self._steps
             ],
         )
-
-
-def _verify_edits(planned: PlannedFile, content: bytes) -> None:
-    """Look whether each edit's last word on its key is what is read back."""
-    document = parse(planned.place.file, content)
-    last = {edit.path: edit for edit in planned.edits}
-    for edit in last.values():
-        _, actual = locate(document, edit.path)
-        if edit.operation is EditOperation.UNSET:
-            same = actual is MISSING
-        elif document.typed:
-            same = same_value(edit.new, actual)
-        else:
-            same = same_text(edit.new, actual)
-        if not same:
-            raise FileConflictError(planned.place.file, "it does not read back as planned")
 
 
 def _is_conflict(error: Exception) -> bool:

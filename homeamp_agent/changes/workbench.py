@@ -15,12 +15,12 @@ MIN_FREE_BYTES = 100 * 1024 * 1024
 """Below this a game server starts to fail at saving its worlds; the operator's own bound."""
 
 
-def _nothing(_step: str) -> None:
-    return
+def ignore_step(_step: str) -> None:
+    """Nobody wants to hear of steps."""
 
 
-def _nobody(_path: Path, _sha256: str) -> None:
-    return
+def ignore_write(_path: Path, _sha256: str) -> None:
+    """Nobody watches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,5 +34,5 @@ class Workbench:
     state_path: Path
     limits: Limits = DEFAULT_LIMITS
     min_free_bytes: int = MIN_FREE_BYTES
-    on_step: Callable[[str], None] = _nothing
-    on_write: Callable[[Path, str], None] = _nobody
+    on_step: Callable[[str], None] = ignore_step
+    on_write: Callable[[Path, str], None] = ignore_write
