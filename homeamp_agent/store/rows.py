@@ -39,6 +39,10 @@ STATE_COLUMNS = (
 WHOLE = "deviations JOIN deviation_bodies ON deviation_bodies.id = deviations.id"
 
 
+_MAY_BE_NONE = ("plugin", "file", "key", "path")
+"""Left out of a body where they are None, though a deviation must say them."""
+
+
 def body_of(deviation: Deviation) -> str:
     """What was found, as JSON: equal text means that nothing changed."""
     return deviation.model_dump_json(include=_FOUND, exclude_none=True)
@@ -83,6 +87,7 @@ def deviation_of(row: Sequence[Any]) -> Deviation:
     found: Mapping[str, Any] = json.loads(body)
     return Deviation.model_validate(
         {
+            **dict.fromkeys(_MAY_BE_NONE),
             **found,
             "id": identity,
             "status": status,
