@@ -11,7 +11,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from homeamp_agent.rpc.access import Peer, allows
@@ -185,5 +185,14 @@ def where_of(error: BaseException) -> str:
     """
     frames = traceback.extract_tb(error.__traceback__)
     places = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames[-6:]]
-    detail = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
-    return f"{type(error).__name__}{detail} at {' > '.join(places)}"
+    return f"{type(error).__name__}{_detail(error)} at {' > '.join(places)}"
+
+
+def _detail(error: BaseException) -> str:
+    """What of the error's text cannot hold a value."""
+    if isinstance(error, OSError) and error.strerror:
+        return f" ({error.strerror})"
+    if isinstance(error, ValidationError):
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        return f" ({error.title}.{'.'.join(map(str, first['loc']))}: {first['type']})"
+    return ""

@@ -7,6 +7,7 @@ Everything here runs on the event loop; another thread hands its events over wit
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 from collections import deque
 from collections.abc import Iterable
@@ -24,6 +25,9 @@ RECENT_EVENTS = 4096
 
 REPLAY_LIMIT_BYTES = REPLY_LIMIT_BYTES // 2
 """A replay larger than this is no cheaper than listing again."""
+
+EVENT_LIMIT_BYTES = 64 * 1024
+"""50 deviations of usual size fit; one may hold a value of 572 KB."""
 
 EPOCH_BYTES = 8
 
@@ -68,10 +72,19 @@ class EventBus:
         self._recent: deque[Event] = deque(maxlen=recent)
         self._subscriptions: set[Subscription] = set()
 
-    def emit(self, topic: Topic, name: str, **body: Any) -> Event:
-        """Tell every subscriber of `topic` what happened; `body` is JSON, secrets masked."""
+    def emit(self, topic: Topic, name: str, body: dict[str, Any] | None = None) -> Event:
+        """Tell every subscriber of `topic` what happened; `body` is JSON, secrets masked.
+
+        Of a body that is too large for an event its lists are left out: then list again.
+        """
         self.cursor += 1
-        event = Event(cursor=self.cursor, topic=topic, name=name, at=datetime.now(UTC), body=body)
+        event = Event(
+            cursor=self.cursor,
+            topic=topic,
+            name=name,
+            at=datetime.now(UTC),
+            body=_bounded(body or {}),
+        )
         self._recent.append(event)
         for subscription in self._subscriptions:
             if subscription.wants(topic):
@@ -121,3 +134,14 @@ class EventBus:
             epoch=self.epoch,
             cursor=self.cursor,
         )
+
+
+def _bounded(body: dict[str, Any]) -> dict[str, Any]:
+    """The body without its largest lists, until it fits."""
+    sizes = {name: len(json.dumps(value, default=str)) for name, value in body.items()}
+    for name in sorted(sizes, key=sizes.__getitem__, reverse=True):
+        if sum(sizes.values()) <= EVENT_LIMIT_BYTES:
+            break
+        body = {**body, name: None}
+        sizes[name] = 0
+    return body

@@ -43,15 +43,8 @@ class AccessSection(Section):
 class ScanSection(Section):
     """Watching and scanning."""
 
-    watch: bool = Field(default=True, description="See edits at once; false: only by rescans")
-    step_ms: int = Field(
-        default=10,
-        ge=1,
-        le=5000,
-        description="How often the kernel's events are collected; an edit shows 1 to 2 of these later",
-    )
     settle_ms: int = Field(
-        default=50, ge=0, le=60_000, description="A file still written to is read once it rests"
+        default=35, ge=1, le=60_000, description="A file still written to is read once it rests"
     )
     sweep_s: int = Field(
         default=60, ge=1, description="Every file's time and size is looked at this often"

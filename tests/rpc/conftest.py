@@ -133,6 +133,7 @@ class Agent:
     room: Room
     server: Server
     dispatcher: Dispatcher
+    wires: list[Wire] = field(default_factory=list)
 
     @property
     def bus(self) -> EventBus:
@@ -140,13 +141,14 @@ class Agent:
 
     def emit(self, count: int = 1, topic: Topic = Topic.SCAN, **body: Any) -> None:
         for _ in range(count):
-            self.bus.emit(topic, "finished", **body)
+            self.bus.emit(topic, "finished", body)
 
     async def wire(self) -> Wire:
         reader, writer = await asyncio.open_unix_connection(
             str(self.socket), limit=16 * 1024 * 1024
         )
-        return Wire(reader, writer)
+        self.wires.append(Wire(reader, writer))
+        return self.wires[-1]
 
 
 @dataclass
@@ -189,14 +191,15 @@ async def agent(tmp_path: Path) -> AsyncIterator[Agent]:
     server = Server(dispatcher, bus, AccessPolicy())
     socket = tmp_path / "run" / "agent.sock"
     await server.start(listen(socket))
-    yield Agent(socket, room, server, dispatcher)
+    agent = Agent(socket, room, server, dispatcher)
+    yield agent
     room.gate.set()
+    for wire in agent.wires:
+        wire.writer.transport.abort()
     await server.stop()
     await store.close()
 
 
 @pytest.fixture
-async def wire(agent: Agent) -> AsyncIterator[Wire]:
-    opened = await agent.wire()
-    yield opened
-    await opened.close()
+async def wire(agent: Agent) -> Wire:
+    return await agent.wire()

@@ -1,0 +1,33 @@
+"""One function per method, a module per namespace. Each asks the rooms and decides nothing itself.
+
+Registry(all_methods())
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from homeamp_agent.rpc.registry import Method
+
+
+def all_methods() -> tuple[Method[Any], ...]:
+    """Every method the agent answers."""
+    from homeamp_agent.rpc.methods import (  # noqa: PLC0415 - they import much, a client nothing
+        agent,
+        changes,
+        deviations,
+        events,
+        fleet,
+        rpc,
+        rules,
+    )
+
+    return (
+        *agent.METHODS,
+        *changes.METHODS,
+        *deviations.METHODS,
+        *events.METHODS,
+        *fleet.METHODS,
+        *rpc.METHODS,
+        *rules.METHODS,
+    )

@@ -39,7 +39,7 @@ __all__ = [
 ]
 # Words of the model that are part of the wire; the rest of it is defined here.
 
-Path = tuple[str | int | None, ...]
+Path = tuple[str | bool | int | None, ...]
 
 
 class Access(StrEnum):
@@ -328,6 +328,9 @@ class DeviationsReviewResult(WireWord):
 
     changed: tuple[Deviation, ...]
     skipped: tuple[Skipped, ...] = ()
+    more_changed: int = Field(
+        default=0, description="Further ones that changed and did not fit into the reply"
+    )
 
 
 class ChangesPreviewParams(Word):

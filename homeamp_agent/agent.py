@@ -1,0 +1,371 @@
+"""The agent: wires the parts, keeps them running, and ends them in order.
+
+    await run(settings, stop=stop)
+
+Order of a start: the state folder is locked, changes cut short are finished or undone, the database
+is opened, the socket listens, and then the scan begins; so that clients can look at what was known
+while the first scan runs. A part that fails is tried again and says so in `agent.status`.
+
+AgentError          the agent cannot start; one line saying why and what to do
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from homeamp_agent import VERSION
+from homeamp_agent.changes import ChangeRoom, ChangesError, Retention
+from homeamp_agent.changes.errors import plain_reason
+from homeamp_agent.configfiles import Limits
+from homeamp_agent.drift.detector import Detector, DetectorSettings
+from homeamp_agent.model.change import ChangeStatus
+from homeamp_agent.model.deviation import DeviationStatus
+from homeamp_agent.model.event import Topic
+from homeamp_agent.model.query import PAGE_LIMIT, DeviationFilter
+from homeamp_agent.model.secret import Masker
+from homeamp_agent.rpc.access import AccessPolicy, gid_of, unknown_names
+from homeamp_agent.rpc.dispatch import Dispatcher, where_of
+from homeamp_agent.rpc.events import EventBus
+from homeamp_agent.rpc.idempotency import AnsweredCalls
+from homeamp_agent.rpc.listening import ListenError, listen, passed_socket
+from homeamp_agent.rpc.methods import all_methods
+from homeamp_agent.rpc.protocol.messages import Access
+from homeamp_agent.rpc.registry import Registry
+from homeamp_agent.rpc.rooms import DriftRoom, Rooms
+from homeamp_agent.rpc.server import Server
+from homeamp_agent.rpc.systemd import notify, watchdog_interval_s
+from homeamp_agent.settings import Settings
+from homeamp_agent.store import (
+    Review,
+    Store,
+    StoreError,
+    list_deviations,
+    open_store,
+    review,
+)
+from homeamp_agent.store.records import forget_unfinished_calls
+
+MASKING_KEY = "masking.key"
+MASKING_KEY_BYTES = 32
+LOCK = "agent.lock"
+FIRST_RETRY_S = 1.0
+LONGEST_RETRY_S = 60.0
+"""A part that failed is tried again after 1 s, then less and less often, up to once a minute."""
+
+SETTLED_S = 120.0
+"""A part that has run for this long again is no longer a problem."""
+
+PRUNE_EVERY_S = 24 * 3600
+MEBIBYTE = 1024 * 1024
+
+log = logging.getLogger("homeamp")
+
+
+class AgentError(Exception):
+    """The agent cannot start; the text says why and what to do."""
+
+
+@dataclass(slots=True)
+class Problems:
+    """What is wrong now, by part; each part replaces its own lines."""
+
+    _lines: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def set(self, part: str, *lines: str) -> None:
+        """These lines, and no others, are wrong with the part."""
+        if lines:
+            self._lines[part] = lines
+        else:
+            self._lines.pop(part, None)
+
+    def all(self) -> tuple[str, ...]:
+        """Every line, by part."""
+        return tuple(line for part in sorted(self._lines) for line in self._lines[part])
+
+
+async def run(
+    settings: Settings,
+    *,
+    stop: asyncio.Event,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Run until `stop` is set; `ready` is called once clients can connect.
+
+    Raises:
+        AgentError: it cannot start.
+    """
+    with locked_state(settings.state):
+        masking_key = _masking_key(settings.state)
+        try:
+            store = await open_store(settings.state)
+        except StoreError as error:
+            raise AgentError(str(error)) from error
+        try:
+            await _Agent(settings, store, masking_key).run(stop, ready)
+        finally:
+            await store.close()
+    log.info("stopped")
+
+
+@contextlib.contextmanager
+def locked_state(folder: Path) -> Iterator[None]:
+    """Hold the state folder for one agent alone; made private if it is missing.
+
+    Raises:
+        AgentError: it cannot be used, or another agent holds it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise AgentError(f"{folder}: cannot be used: {error.strerror}; give --state") from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AgentError(
+                f"{folder}: another agent uses this state folder; stop it, or give --state"
+            ) from error
+        yield
+    finally:
+        os.close(handle)
+
+
+def masking_key_of(folder: Path) -> bytes | None:
+    """The key that secrets are masked under; None if no agent made one here yet."""
+    try:
+        key = (folder / MASKING_KEY).read_bytes()
+    except OSError:
+        return None
+    return key if len(key) == MASKING_KEY_BYTES else None
+
+
+def _masking_key(folder: Path) -> bytes:
+    """The key, made at the first start. Without it fingerprints would be void after a restart."""
+    path = folder / MASKING_KEY
+    known = masking_key_of(folder)
+    if known is not None:
+        return known
+    if path.exists():
+        raise AgentError(
+            f"{path}: is no masking key; restore it, or remove it (approvals of secrets are then "
+            "void)"
+        )
+    key = os.urandom(MASKING_KEY_BYTES)
+    making = folder / f".{MASKING_KEY}.new"
+    handle = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(handle, key)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    making.rename(path)
+    return key
+
+
+class _Agent:
+    """One run of the agent."""
+
+    def __init__(self, settings: Settings, store: Store, masking_key: bytes) -> None:
+        self._settings = settings
+        self._store = store
+        self._masking_key = masking_key
+        self._problems = Problems()
+        self._problems.set("store", *store.problems)
+        self._limits = Limits(
+            max_bytes=settings.scan.max_file_bytes,
+            max_depth=settings.scan.max_depth,
+            max_settings=settings.scan.max_settings,
+        )
+        self._bus = EventBus()
+        self._drift = DriftRoom(self._new_detector(), settings.baselines)
+        self._changes: tuple[Masker, ChangeRoom] | None = None
+        registry = Registry(all_methods())
+        rooms = Rooms(
+            host=settings.host,
+            started_at=datetime.now(UTC),
+            bus=self._bus,
+            store=store,
+            drift=self._drift,
+            changes=self._change_room,
+            registry=registry,
+            clients=lambda: self._server.clients,
+            problems=self._all_problems,
+        )
+        answered = AnsweredCalls(store, masking_key)
+        self._server = Server(
+            Dispatcher(rooms, registry, answered), self._bus, self._access_policy()
+        )
+
+    async def run(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+        """Until `stop` is set."""
+        await self._recover()
+        await forget_unfinished_calls(self._store)
+        await self._listen()
+        notify("READY=1", f"STATUS=watching {self._settings.instances}")
+        log.info("homeamp %s on %s, socket %s", VERSION, self._settings.host, self._settings.socket)
+        ready()
+        try:
+            async with asyncio.TaskGroup() as parts:
+                running = [
+                    parts.create_task(self._keep("drift", self._detect)),
+                    parts.create_task(self._keep("unfinished fixes", self._release_unfinished)),
+                    parts.create_task(self._keep("backups", self._prune_backups)),
+                    parts.create_task(self._say_alive()),
+                ]
+                await stop.wait()
+                notify("STOPPING=1")
+                self._bus.emit(Topic.AGENT, "stopping")
+                await self._server.stop()
+                for part in running:
+                    part.cancel()
+        finally:
+            await self._server.stop(0)
+
+    async def _recover(self) -> None:
+        """Finish or undo what was cut short, before anybody looks at the files."""
+        try:
+            settled = await asyncio.to_thread(lambda: self._change_room().recover())
+        except (ChangesError, OSError) as error:
+            reason = plain_reason(error)
+            self._problems.set("recovery", f"changes that were cut short are not settled: {reason}")
+            log.error("recovery failed: %s", reason)  # noqa: TRY400 - its text may hold a value
+            return
+        for change in settled:
+            log.warning("change %s was cut short and is now %s", change.id, change.status.value)
+            if change.status in {ChangeStatus.APPLYING, ChangeStatus.ROLLING_BACK}:
+                self._problems.set(
+                    "recovery", f"change {change.id} is not settled: {change.message}"
+                )
+
+    async def _listen(self) -> None:
+        group = self._settings.access.group
+        gid = gid_of(group) if group is not None else None
+        try:
+            listening = passed_socket() or listen(self._settings.socket, gid)
+        except ListenError as error:
+            raise AgentError(str(error)) from error
+        await self._server.start(listening)
+
+    async def _keep(self, part: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run a part; if it fails, say so, and try again."""
+        retry_s = FIRST_RETRY_S
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            settled = loop.call_later(SETTLED_S, self._problems.set, part)
+            try:
+                await work()
+            except Exception as error:
+                where = where_of(error)
+                log.error("%s failed: %s", part, where)  # noqa: TRY400 - its text may hold a value
+                if loop.time() - began > SETTLED_S:
+                    retry_s = FIRST_RETRY_S
+                line = f"{part}: failed ({type(error).__name__}); tried again in {retry_s:g} s"
+                self._problems.set(part, line)
+            else:
+                return
+            finally:
+                settled.cancel()
+            await asyncio.sleep(retry_s)
+            retry_s = min(retry_s * 2, LONGEST_RETRY_S)
+
+    async def _detect(self) -> None:
+        try:
+            await self._drift.detector.run()
+        except Exception:
+            # A detector runs once.
+            self._drift.replace(self._new_detector())
+            raise
+
+    async def _release_unfinished(self) -> None:
+        """After the first look: what the last agent did not get fixed is open again."""
+        await self._drift.detector.ready.wait()
+        cut_short = await list_deviations(
+            self._store, DeviationFilter(statuses=(DeviationStatus.FIXING,)), limit=PAGE_LIMIT
+        )
+        ids = [each.id for each in cut_short.deviations]
+        if ids:
+            reason = "the agent was stopped while it was being fixed"
+            decision = Review(DeviationStatus.PENDING, reason=reason)
+            await review(self._store, ids, decision, datetime.now(UTC))
+
+    async def _prune_backups(self) -> None:
+        keep = self._settings.backups
+        while True:
+            retention = Retention(max_age_days=keep.keep_days, max_per_file=keep.keep_per_file)
+            removed = await asyncio.to_thread(self._change_room().prune_backups, retention)
+            if removed:
+                log.info("forgot %d old backups", len(removed))
+            await asyncio.sleep(PRUNE_EVERY_S)
+
+    async def _say_alive(self) -> None:
+        interval_s = watchdog_interval_s()
+        while interval_s is not None:
+            notify("WATCHDOG=1")
+            await asyncio.sleep(interval_s)
+
+    def _new_detector(self) -> Detector:
+        scan = self._settings.scan
+        return Detector(
+            host=self._settings.host,
+            instances=self._settings.instances,
+            baselines=self._settings.baselines,
+            masker_key=self._masking_key,
+            store=self._store,
+            publish=self._publish,
+            settings=DetectorSettings(
+                rescan_seconds=scan.rescan_s,
+                sweep_seconds=scan.sweep_s,
+                settle_ms=scan.settle_ms,
+                limits=self._limits,
+                workers=scan.workers,
+            ),
+        )
+
+    def _change_room(self) -> ChangeRoom:
+        """The room, made anew when other settings count as secret."""
+        masker = self._drift.masker
+        if self._changes is None or self._changes[0] != masker:
+            room = ChangeRoom(
+                self._settings.state,
+                masker=masker,
+                game_folder_of=self._drift.game_folder_of,
+                limits=self._limits,
+                min_free_bytes=self._settings.backups.min_free_mb * MEBIBYTE,
+                on_write=self._note_own_write,
+            )
+            self._changes = (masker, room)
+        return self._changes[1]
+
+    def _note_own_write(self, path: Path, sha256: str) -> None:
+        self._drift.detector.note_own_write(path, sha256)
+
+    def _publish(self, topic: Topic, name: str, body: dict[str, Any]) -> None:
+        self._bus.emit(topic, name, body)
+
+    def _access_policy(self) -> AccessPolicy:
+        access = self._settings.access
+        groups = (*access.read_groups, *access.operate_groups)
+        given = (*groups, access.group) if access.group is not None else groups
+        unknown = unknown_names((*access.read_users, *access.operate_users), given)
+        self._problems.set("access", *(f"access: {line}" for line in unknown))
+        return AccessPolicy(
+            read_users=access.read_users,
+            read_groups=access.read_groups,
+            operate_users=access.operate_users,
+            operate_groups=access.operate_groups,
+            members=None if access.members == "none" else Access(access.members),
+        )
+
+    def _all_problems(self) -> tuple[str, ...]:
+        return (*self._problems.all(), *self._drift.detector.problems)

@@ -1,0 +1,115 @@
+"""Making replies fit: real files hold values of 572 KB, and a reply holds 1 MiB.
+
+Long texts are cut with a note of what is left out; what is masked stays masked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from homeamp_agent.model.change import ChangeRequest, Plan
+from homeamp_agent.model.deviation import Deviation, DeviationGroup
+from homeamp_agent.rpc.protocol import REPLY_LIMIT_BYTES
+
+ROW_VALUE_CHARACTERS = 2_000
+"""Of a value in a list: more than any screen shows."""
+
+WHOLE_VALUE_CHARACTERS = 100_000
+"""Of a value shown by itself."""
+
+ROOM_BYTES = REPLY_LIMIT_BYTES - 64 * 1024
+"""For what a reply carries beside its envelope and its smaller fields."""
+
+SHORTEST_DIFF_CHARACTERS = 200
+
+Page = TypeVar("Page", bound=BaseModel)
+Row = TypeVar("Row", Deviation, DeviationGroup)
+
+
+async def page_that_fits(limit: int, page: Callable[[int], Awaitable[Page]]) -> Page:
+    """The page with as many rows up to `limit` as fit; halves until it does."""
+    while True:
+        made = await page(limit)
+        if limit == 1 or size_of(made) <= ROOM_BYTES:
+            return made
+        limit = max(1, limit // 2)
+
+
+def size_of(model: BaseModel) -> int:
+    """Bytes of the model as JSON, or what they would be at the most where it holds odd text."""
+    try:
+        return len(model.model_dump_json().encode())
+    except ValueError:
+        return len(json.dumps(model.model_dump(mode="python"), default=str))
+
+
+def short_values(row: Row, characters: int = ROW_VALUE_CHARACTERS) -> Row:
+    """The row with values cut to a length."""
+    expected, actual = clipped(row.expected, characters), clipped(row.actual, characters)
+    if expected is row.expected and actual is row.actual:
+        return row
+    return row.model_copy(update={"expected": expected, "actual": actual})
+
+
+def clipped(value: Any, characters: int) -> Any:
+    """A value whose text is longer is cut, with a note; lists and mappings become their text."""
+    text = value if isinstance(value, str) else None
+    if isinstance(value, (list, tuple, dict)):
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    if text is None or len(text) <= characters:
+        return value
+    return f"{text[:characters]}… ({len(text) - characters:,} more characters)"
+
+
+def fitted_plan(plan: Plan) -> Plan:
+    """The plan with its diffs cut so that it fits, and its edits left out if it still does not."""
+    diffs = _cut([each.diff for each in plan.files], _room_for_diffs(plan))
+    files = [
+        each.model_copy(update={"diff": diff}) for each, diff in zip(plan.files, diffs, strict=True)
+    ]
+    fitted = plan.model_copy(update={"files": tuple(files)})
+    if size_of(fitted) <= ROOM_BYTES:
+        return fitted
+    bare = tuple(each.model_copy(update={"edits": ()}) for each in files)
+    return fitted.model_copy(update={"files": bare})
+
+
+def fitted_change(change: ChangeRequest) -> ChangeRequest:
+    """The change request with its diffs cut so that it fits, and edits left out if need be."""
+    diffs = _cut([each.diff for each in change.files], _room_for_diffs(change))
+    files = tuple(
+        each.model_copy(update={"diff": diff})
+        for each, diff in zip(change.files, diffs, strict=True)
+    )
+    fitted = change.model_copy(update={"files": files})
+    if size_of(fitted) <= ROOM_BYTES:
+        return fitted
+    return fitted.model_copy(update={"edits": ()})
+
+
+def _room_for_diffs(model: Plan | ChangeRequest) -> int:
+    diffs = sum(len(json.dumps(each.diff)) for each in model.files)
+    return max(ROOM_BYTES - (size_of(model) - diffs), 0)
+
+
+def _cut(diffs: list[str], room: int) -> list[str]:
+    """Diffs cut to a common length, so that their JSON fits into `room`; short ones stay whole."""
+    longest = max((len(diff) for diff in diffs), default=0)
+    while longest > SHORTEST_DIFF_CHARACTERS:
+        cut = [_cut_diff(diff, longest) for diff in diffs]
+        if sum(len(json.dumps(diff)) for diff in cut) <= room:
+            return cut
+        longest //= 2
+    return [_cut_diff(diff, SHORTEST_DIFF_CHARACTERS) for diff in diffs]
+
+
+def _cut_diff(diff: str, characters: int) -> str:
+    if len(diff) <= characters:
+        return diff
+    kept = diff[:characters].rpartition("\n")[0]
+    left_out = diff.count("\n") - kept.count("\n")
+    return f"{kept}\n… ({left_out:,} more lines)\n"
