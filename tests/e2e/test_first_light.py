@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,11 @@ class Wire:
         assert line, "the agent hung up"
         return json.loads(line)
 
+    async def close(self) -> None:
+        self.writer.close()
+        with contextlib.suppress(OSError):
+            await self.writer.wait_closed()
+
     async def event(self, wanted: Any, seconds: float = 10) -> Any:
         """The first event whose body satisfies `wanted`."""
         deadline = time.monotonic() + seconds
@@ -69,6 +75,7 @@ class Fleet:
     socket: Path
     state: Path
     process: subprocess.Popen[bytes] | None = None
+    wires: list[Wire] = field(default_factory=list)
 
     @property
     def instances(self) -> Path:
@@ -104,6 +111,7 @@ class Fleet:
                 assert time.monotonic() < deadline, (self.root / "agent.log").read_text()
                 await asyncio.sleep(0.02)
         wire = Wire(reader, writer)
+        self.wires.append(wire)
         await wire.call("agent.hello", protocol="1.0", client="test")
         await wire.call("agent.rescan", wait=True)
         return wire
@@ -121,6 +129,8 @@ async def fleet(tmp_path: Path) -> AsyncIterator[Fleet]:
     fleet = Fleet(root, "alder", tmp_path / "agent.sock", tmp_path / "state")
     fleet.start()
     yield fleet
+    for wire in fleet.wires:
+        await wire.close()
     if fleet.process is not None and fleet.process.poll() is None:
         fleet.stop(signal.SIGKILL)
 
@@ -277,8 +287,7 @@ async def test_it_stops_within_five_seconds_of_a_sigterm(fleet: Fleet) -> None:
 async def test_broken_files_are_findings_or_ignored_and_the_rest_is_checked(fleet: Fleet) -> None:
     wire = await fleet.connect()
     before = {row["id"] for row in await listed(wire)}
-    instance = next(fleet.instances.glob("*/Minecraft/plugins"))
-    plugin = next(each for each in sorted(instance.iterdir()) if each.is_dir())
+    plugin = next(fleet.instances.glob("*/Minecraft/plugins/Essentials"))
     (plugin / "zero.yml").write_bytes(b"")
     (plugin / "binary.yml").write_bytes(os.urandom(64) + b"\x00" * 64)
     (plugin / "truncated.yml").write_bytes(b'a: 1\nb: "never closed\nc: [1, 2\n')
