@@ -34,6 +34,8 @@ CONTENT_VERSION = 1
 PACK_LEVEL = 1
 """zlib's fastest: settings shrink to a sixth, and a scan must not wait for the last tenth."""
 
+MARK_DIGITS = 8
+
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -69,7 +71,13 @@ def masker_mark(masker: Masker) -> str:
 def content_key(mark: str, sha256: str, path: str, plugin: str | None) -> str:
     """The key of a file's content: its bytes, its name, whose it is, and how it was masked."""
     parts = [mark, sha256, PurePosixPath(path).name, (plugin or "").casefold()]
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{mark[:MARK_DIGITS]}-{digest}"
+
+
+def masked_alike(one: str, other: str) -> bool:
+    """Whether the contents of two keys were masked under one key and policy."""
+    return one[:MARK_DIGITS] == other[:MARK_DIGITS]
 
 
 def read_content(job: Job, masker: Masker, limits: Limits = DEFAULT_LIMITS) -> Content:

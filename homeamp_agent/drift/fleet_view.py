@@ -7,7 +7,7 @@ or the odd one out. Pure.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from homeamp_agent.baselines.knowledge import Knowledge
@@ -42,20 +42,6 @@ class FleetView:
         """A unit was compared (again)."""
         instance, plugin = unit_of(findings)
         self._units[plugin][instance] = findings
-
-    def drop_instances(self, kept: Iterable[str]) -> None:
-        """Forget units of instances that are no more."""
-        names = set(kept)
-        for units in self._units.values():
-            for instance in [each for each in units if each not in names]:
-                del units[instance]
-
-    def drop_units(self, instance: str, kept: Iterable[str]) -> None:
-        """Forget units of an instance that it no longer has."""
-        names = set(kept)
-        for plugin, units in self._units.items():
-            if plugin not in names:
-                units.pop(instance, None)
 
     @property
     def plugins(self) -> tuple[str, ...]:

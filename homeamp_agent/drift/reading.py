@@ -76,7 +76,8 @@ def read_whole(path: str, max_bytes: int, now_ns: int) -> Reading | Unread:
         except FileNotFoundError:
             raise
         except OSError as error:
-            return Unread(FileProblem("unreadable", f"cannot be read: {_told(error)}"))
+            problem = FileProblem("unreadable", f"cannot be read: {_told(error)}")
+            return Unread(problem, stamp_of(os.stat(path)))  # noqa: PTH116 - strings, as the walk gives them
         if outcome is not None:
             return outcome
     message = "kept changing while it was read; it is read again when it rests"

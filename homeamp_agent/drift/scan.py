@@ -8,6 +8,7 @@ that were parsed before (of any instance, or in an earlier run) are not parsed. 
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from typing import NamedTuple, Protocol
 from homeamp_agent.configfiles import DEFAULT_LIMITS, Limits
 from homeamp_agent.drift.content import Content, Job, content_key, masker_mark, pack, unpack
 from homeamp_agent.drift.reading import Reading, Stamp, Unread, read_whole, stamp_of
-from homeamp_agent.drift.workers import read_all
+from homeamp_agent.drift.workers import ScanStopped, read_all
 from homeamp_agent.instances import ConfigFileRef, config_files
 from homeamp_agent.model.instance import Instance
 from homeamp_agent.model.secret import Masker
@@ -87,13 +88,15 @@ class _Fresh(NamedTuple):
 class Scanner:
     """Turns instances into snapshots. Not for two threads at once.
 
-    `max_bytes` bounds a file, `workers` the processes of a large scan (1: none but this).
+    `workers` bounds the processes of a large scan (1: none but this). Once `stopping` is set, it
+    ends with `ScanStopped`.
     """
 
     masker: Masker
     limits: Limits = DEFAULT_LIMITS
     cache: ContentCache | None = None
     workers: int = 2
+    stopping: threading.Event = field(default_factory=threading.Event)
     _mark: str = ""
     _known: dict[_Place, _Known] = field(default_factory=dict)
     _contents: dict[str, Content] = field(default_factory=dict)
@@ -132,6 +135,8 @@ class Scanner:
                 named_by_rules=scope.named_by_rules,
                 report=lines.append,
             ):
+                if self.stopping.is_set():
+                    raise ScanStopped
                 if self._look(_Place(instance.name, ref.path), ref, batch):
                     paths.append(ref.path)
                 if batch.bytes > BATCH_BYTES:
@@ -165,9 +170,10 @@ class Scanner:
             self._known.pop(_Place(name, path), None)
         return RefreshedFiles(files, tuple(gone), tuple(moving))
 
-    def forget(self, instance: str, path: str) -> None:
-        """A file is gone."""
-        self._known.pop(_Place(instance, path), None)
+    def distrust(self) -> None:
+        """Read every file again at the next look, even if its stamp is as it was."""
+        for place, known in self._known.items():
+            self._known[place] = known._replace(stamp=None)
 
     def key_of(self, instance: str, path: str) -> str | None:
         """The content key of a file as last read; None for one that could not be read."""
@@ -232,7 +238,7 @@ class Scanner:
             if key not in self._contents
         ]
         self._parsed += len(jobs)
-        contents, packed = read_all(jobs, self.masker, self.limits, self.workers)
+        contents, packed = read_all(jobs, self.masker, self.limits, self.workers, self.stopping)
         self._contents.update(contents)
         if jobs and self.cache is not None:
             for key, content in contents.items():

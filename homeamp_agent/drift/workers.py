@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -21,20 +22,45 @@ CHUNK_BYTES = 128 * 1024
 """Work handed to a process at a time: small enough that both end together."""
 
 
+class ScanStopped(Exception):
+    """The agent is stopping; what was read so far is dropped."""
+
+
 def read_all(
-    jobs: Sequence[Job], masker: Masker, limits: Limits, workers: int
+    jobs: Sequence[Job],
+    masker: Masker,
+    limits: Limits,
+    workers: int,
+    stopping: threading.Event,
 ) -> tuple[dict[str, Content], dict[str, bytes]]:
-    """The contents of `jobs` by key, and those packed already that a worker process packed."""
+    """The contents of `jobs` by key, and those packed already that a worker process packed.
+
+    Raises:
+        ScanStopped: `stopping` was set.
+    """
     total = sum(len(job.body) for job in jobs)
     processes = min(workers, os.cpu_count() or 1)
     if processes < 2 or total < POOL_FROM_BYTES:
-        return {job.key: read_content(job, masker, limits) for job in jobs}, {}
-    packed = dict(_in_processes(jobs, masker, limits, processes))
+        contents: dict[str, Content] = {}
+        for job in jobs:
+            _go_on(stopping)
+            contents[job.key] = read_content(job, masker, limits)
+        return contents, {}
+    packed = dict(_in_processes(jobs, masker, limits, processes, stopping))
     return {key: unpack(body) for key, body in packed.items()}, packed
 
 
+def _go_on(stopping: threading.Event) -> None:
+    if stopping.is_set():
+        raise ScanStopped
+
+
 def _in_processes(
-    jobs: Sequence[Job], masker: Masker, limits: Limits, processes: int
+    jobs: Sequence[Job],
+    masker: Masker,
+    limits: Limits,
+    processes: int,
+    stopping: threading.Event,
 ) -> Iterator[tuple[str, bytes]]:
     lost: list[Job] = []
     # Not forked from here: the agent has threads.
@@ -42,6 +68,9 @@ def _in_processes(
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
         chunks = {pool.submit(read_packed, chunk, masker, limits): chunk for chunk in _chunks(jobs)}
         for future in as_completed(chunks):
+            if stopping.is_set():
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise ScanStopped
             try:
                 yield from future.result()
             except BrokenProcessPool:

@@ -47,13 +47,13 @@ _HISTORY = "INSERT INTO deviation_history VALUES (?, ?, ?, ?, ?, ?, ?)"
 class Seen:
     """The part of the fleet that was looked at: within it, what was not found is gone.
 
-    `instances` None: all of the host; `files` None: all of each instance, else only deviations of
-    these files (`""` for deviations without a file).
+    `instances` None: all of the host; `plugins` None: all of each instance, else only deviations of
+    these plugins (in any case; `""` for the game folder's own files).
     """
 
     host: str
     instances: frozenset[str] | None = None
-    files: frozenset[str] | None = None
+    plugins: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +238,9 @@ def _within(seen: Seen) -> tuple[str, tuple[Any, ...]]:
     if seen.instances is not None:
         clause += " AND instance IN (SELECT value FROM json_each(?))"
         arguments.append(json.dumps(sorted(seen.instances)))
-    if seen.files is not None:
-        clause += " AND file IN (SELECT value FROM json_each(?))"
-        arguments.append(json.dumps(sorted(seen.files)))
+    if seen.plugins is not None:
+        clause += " AND plugin COLLATE NOCASE IN (SELECT value FROM json_each(?))"
+        arguments.append(json.dumps(sorted(seen.plugins)))
     return clause, tuple(arguments)
 
 

@@ -22,10 +22,11 @@ KEEP_PARSED_DAYS = 14
 
 
 class KnownFile(NamedTuple):
-    """A file of an instance and the key of the body it had."""
+    """A file of an instance, the hash of its bytes, and the key of the body that they make."""
 
     instance: str
     file: str
+    sha256: str
     parsed: str
 
 
@@ -54,12 +55,12 @@ async def keep_parsed(store: Store, bodies: Mapping[str, bytes], at: datetime) -
     await store.write(work)
 
 
-async def known_files(store: Store) -> dict[tuple[str, str], str]:
-    """The key of the body that each (instance, file) had at the last look."""
+async def known_files(store: Store) -> tuple[KnownFile, ...]:
+    """Every file as it was at the last look."""
 
-    async def work(db: aiosqlite.Connection) -> dict[tuple[str, str], str]:
-        async with db.execute("SELECT instance, file, parsed FROM files") as rows:
-            return {(row[0], row[1]): row[2] async for row in rows}
+    async def work(db: aiosqlite.Connection) -> tuple[KnownFile, ...]:
+        async with db.execute("SELECT instance, file, sha256, parsed FROM files") as rows:
+            return tuple([KnownFile(*row) async for row in rows])
 
     return await store.read(work)
 
@@ -75,8 +76,9 @@ async def remember_files(
 
     async def work(db: aiosqlite.Connection) -> None:
         await db.executemany(
-            "INSERT INTO files (instance, file, parsed, seen_at) VALUES (?, ?, ?, ?) ON CONFLICT "
-            "(instance, file) DO UPDATE SET parsed = excluded.parsed, seen_at = excluded.seen_at",
+            "INSERT INTO files (instance, file, sha256, parsed, seen_at) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (instance, file) DO UPDATE SET sha256 = excluded.sha256, "
+            "parsed = excluded.parsed, seen_at = excluded.seen_at",
             [(*each, moment) for each in present],
         )
         await db.executemany("DELETE FROM files WHERE instance = ? AND file = ?", list(gone))

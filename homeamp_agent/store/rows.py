@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,8 @@ FOUND = (
 """The fields of a deviation that a scan finds, as they stand in `body`."""
 
 _FOUND = set(FOUND)
+_NONE_FOUND: dict[str, Any] = dict.fromkeys(("plugin", "file", "key", "path"))
+"""What `body` leaves out where there is none."""
 
 COLUMNS = (
     "id", "host", "instance", "plugin", "file", "key", "kind", "severity", "status", "pattern",
@@ -84,7 +86,7 @@ def deviation_of(row: Sequence[Any]) -> Deviation:
     """The deviation of a row of `STATE_COLUMNS`."""
     identity, status, body, first_seen, last_seen, reviewer, reviewed_at, reason = row[:8]
     replacement, expires, change_id = row[8:11]
-    found: Mapping[str, Any] = json.loads(body)
+    found = {**_NONE_FOUND, **json.loads(body)}
     return Deviation.model_validate(
         {
             **dict.fromkeys(_MAY_BE_NONE),

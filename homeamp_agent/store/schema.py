@@ -51,7 +51,7 @@ CREATE INDEX deviations_by_place ON deviations (open, place);
 CREATE INDEX deviations_by_plugin ON deviations (open, plugin, place);
 CREATE INDEX deviations_by_age ON deviations (open, age, place);
 CREATE INDEX deviations_by_scope ON deviations (instance, host, plugin, status, severity);
-CREATE INDEX deviations_by_file ON deviations (instance, file);
+CREATE INDEX deviations_by_instance ON deviations (instance, plugin COLLATE NOCASE);
 CREATE INDEX deviations_by_group ON deviations (group_id, open, severity);
 
 CREATE TABLE deviation_history (
@@ -86,6 +86,7 @@ CREATE TABLE parsed (
 CREATE TABLE files (
     instance TEXT NOT NULL,
     file TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
     parsed TEXT NOT NULL,
     seen_at INTEGER NOT NULL,
     PRIMARY KEY (instance, file)

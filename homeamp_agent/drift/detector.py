@@ -1,0 +1,441 @@
+"""The live half: keeps a host's deviations true while files, baselines and instances change.
+
+    detector = Detector(host=..., instances=..., baselines=..., masker_key=..., store=store,
+                        publish=events.publish)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(detector.run())
+
+An edit is told by the watcher, settles, is parsed and compared on the engine's thread, committed,
+and published. What a watcher can miss, a sweep by stat finds within a minute, a full scan within
+the hour. Nothing that is read can stop it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from homeamp_agent.baselines import Baselines, Resolver
+from homeamp_agent.configfiles import DEFAULT_LIMITS, Limits
+from homeamp_agent.drift.engine import Engine, LastLook, Outcome
+from homeamp_agent.drift.ledger import Ledger
+from homeamp_agent.drift.own_writes import OwnWrites
+from homeamp_agent.drift.places import Places
+from homeamp_agent.drift.store_cache import StoreCache
+from homeamp_agent.drift.watch import FolderWatch, WatchError
+from homeamp_agent.drift.workers import ScanStopped
+from homeamp_agent.model.event import Topic
+from homeamp_agent.model.rule import ProblemSeverity
+from homeamp_agent.model.secret import Masker
+from homeamp_agent.model.snapshot import InstanceSnapshot
+from homeamp_agent.store import Store, StoreError
+
+log = logging.getLogger(__name__)
+
+Publish = Callable[[Topic, str, dict[str, Any]], None]
+"""(topic, name, body): what happened; must not block and must not raise."""
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorSettings:
+    """How often and how hard to look; each bound with its reason."""
+
+    rescan_seconds: float = 3600.0
+    """A full scan that trusts no stamp: the safety net, as the system before had it."""
+    sweep_seconds: float = 60.0
+    """A look at every file's stamp (60 ms for 4,800): finds what the watcher missed."""
+    blind_sweep_seconds: float = 2.0
+    """The same where folders cannot be watched."""
+    settle_ms: float = 35.0
+    """When a file that is being written to is looked at again."""
+    discover_ms: float = 300.0
+    """How long jars and instance folders rest before instances are discovered again."""
+    limits: Limits = DEFAULT_LIMITS
+    workers: int = 2
+
+
+@dataclass(slots=True)
+class ScanState:
+    """The last full scan, or the one under way."""
+
+    running: bool = False
+    started_at: dt.datetime | None = None
+    finished_at: dt.datetime | None = None
+    seconds: float | None = None
+    instances: int = 0
+    files: int = 0
+    settings: int = 0
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class _Pending:
+    """Work that the watcher and the timers ask for; taken all at once."""
+
+    files: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    baselines: bool = False
+    instances: bool = False
+    sweep: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.files) or self.baselines or self.instances or self.sweep
+
+
+class Detector:
+    """Owns the snapshots of a host; see the module's text. Use from one event loop."""
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        instances: Path,
+        baselines: Path,
+        masker_key: bytes,
+        store: Store,
+        publish: Publish,
+        settings: DetectorSettings | None = None,
+    ) -> None:
+        self.host = host
+        self.settings = settings or DetectorSettings()
+        self.scan_state = ScanState()
+        self.baselines_loaded_at: dt.datetime | None = None
+        self.ready = asyncio.Event()
+        """Set when the first scan is committed."""
+        self._own_writes = OwnWrites()
+        self._cache = StoreCache(store)
+        self._engine = Engine(
+            host,
+            instances,
+            baselines,
+            masker_key,
+            self.settings.limits,
+            self._cache,
+            self.settings.workers,
+            self._own_writes,
+        )
+        self._ledger = Ledger(host, store, publish)
+        self._publish = publish
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="drift engine")
+        self._turn = asyncio.Lock()
+        self._pending = _Pending()
+        self._wake = asyncio.Event()
+        self._watch: FolderWatch | None = None
+        self._places = Places(instances, baselines)
+        self._watch_problem: str | None = None
+        self._trouble: str | None = None
+
+    # what others may read ------------------------------------------------------------------------
+
+    @property
+    def snapshots(self) -> Mapping[str, InstanceSnapshot]:
+        """Every instance as last seen, by name; never changed, only replaced."""
+        return self._engine.snapshots
+
+    @property
+    def baselines(self) -> Baselines:
+        """The baselines as last loaded."""
+        return self._engine.baselines
+
+    @property
+    def resolver(self) -> Resolver:
+        """What the rules expect of the snapshots."""
+        return self._engine.resolver
+
+    @property
+    def masker(self) -> Masker:
+        """What masks this host's secrets now."""
+        return self._engine.masker
+
+    @property
+    def watched_folders(self) -> int:
+        """How many folders are watched."""
+        return self._watch.folders if self._watch is not None else 0
+
+    @property
+    def variances(self) -> int:
+        """Settings that differ on purpose."""
+        return self._engine.variances
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong now with looking, one line each."""
+        lines = [*self._engine.problems]
+        for name, snapshot in sorted(self.snapshots.items()):
+            lines += [f"{name}: {problem}" for problem in snapshot.instance.problems]
+        lines += [each for each in (self._watch_problem, self._trouble) if each is not None]
+        return tuple(lines)
+
+    # what others may ask for ---------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Scan, then watch until cancelled; ends within moments then."""
+        self._cache.loop = asyncio.get_running_loop()
+        self._watch = FolderWatch()
+        try:
+            await self._begin()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._listen(self._watch))
+                tasks.create_task(self._work())
+                tasks.create_task(self._every(self._sweep_interval, self._ask_sweep))
+                tasks.create_task(self._every(self._rescan_interval, self._full_rescan))
+                tasks.create_task(self._expire())
+        finally:
+            self._engine.scanner.stopping.set()
+            self._cache.loop = None
+            self._watch.close()
+            self._watch = None
+            self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def rescan(self, only: Collection[str] | None = None) -> ScanState:
+        """Look at every file (of these instances), compare, commit; returns how it went."""
+        return await self._scan(only, thorough=True)
+
+    async def refresh(self, instance: str, files: Iterable[str]) -> None:
+        """Look at these files (below the game folder) now, and commit: after a write of ours."""
+        touched = {instance: list(files)}
+        async with self._turn:
+            outcome = await self._on_thread(lambda: self._engine.refresh(touched, settle=False))
+            await self._ledger.commit(outcome)
+
+    async def baselines_changed(self) -> None:
+        """Read the baselines again, compare what they touch, and commit: after a write of ours."""
+        async with self._turn:
+            outcome = await self._on_thread(self._engine.reload_baselines)
+            self._baselines_loaded()
+            if outcome is not None:
+                await self._ledger.commit(outcome)
+        if outcome is None:
+            await self._scan(None, thorough=False)
+
+    def note_own_write(self, path: str | Path, sha256: str, change_id: str = "") -> None:
+        """Call before writing: these bytes at this absolute path are ours, not somebody's drift."""
+        self._own_writes.note(str(path), sha256, change_id)
+
+    # the first look ------------------------------------------------------------------------------
+
+    async def _begin(self) -> None:
+        known = await self._ledger.last_look()
+        self._engine.last_look = {
+            (each.instance, each.file): LastLook(each.sha256, each.parsed) for each in known
+        }
+        await self._on_thread(self._engine.load)
+        self._baselines_loaded()
+        await self._watch_more(self._places.roots())
+        await self._scan(None, thorough=False)
+        self._engine.last_look = {}
+        self.ready.set()
+
+    # scans ---------------------------------------------------------------------------------------
+
+    async def _scan(self, only: Collection[str] | None, *, thorough: bool) -> ScanState:
+        async with self._turn:
+            await self._scan_in_turn(only, thorough)
+        return self.scan_state
+
+    async def _scan_in_turn(self, only: Collection[str] | None, thorough: bool) -> None:
+        state = self.scan_state = ScanState(True, dt.datetime.now(dt.UTC))
+        self._publish(Topic.SCAN, "started", {})
+        try:
+            outcome = await self._on_thread(lambda: self._engine.scan(only, thorough=thorough))
+            await self._ledger.commit(outcome)
+            await self._watch_instances()
+            await self._ledger.record_scan(state.started_at, outcome)
+        except ScanStopped:
+            raise asyncio.CancelledError from None
+        except (StoreError, OSError) as error:
+            state.error = str(error)
+            log.warning("scan failed: %s", error)
+            outcome = Outcome()
+        state.running, state.finished_at = False, dt.datetime.now(dt.UTC)
+        state.seconds = round(outcome.seconds, 3)
+        if outcome.count is not None:
+            state.instances, state.files = outcome.count.instances, outcome.count.files
+            state.settings = outcome.count.settings
+        body = {"seconds": state.seconds, "files": state.files, "error": state.error}
+        self._publish(Topic.SCAN, "finished", body)
+
+    async def _full_rescan(self) -> None:
+        await self._scan(None, thorough=True)
+        await self._ledger.prune()
+
+    # watching ------------------------------------------------------------------------------------
+
+    async def _watch_instances(self) -> None:
+        """Watch every folder of every instance, and nothing that is gone."""
+        folders = await self._on_thread(self._engine.folders)
+        self._places.instances = {
+            name: each.instance.game_folder for name, each in self.snapshots.items()
+        }
+        wanted = [*self._places.roots(), *folders]
+        wanted += [each.instance.folder for each in self.snapshots.values()]
+        if self._watch is not None:
+            try:
+                await asyncio.to_thread(self._watch.keep, wanted)
+            except WatchError as error:
+                self._watch_problem = str(error)
+        if await self._watch_more(wanted):
+            # What changed between the look and the watches being set is found by one sweep.
+            await self._ask_sweep()
+
+    async def _watch_more(self, folders: Iterable[str]) -> frozenset[str]:
+        if self._watch is None:
+            return frozenset()
+        try:
+            new = self._watch.add(folders)
+        except WatchError as error:
+            if self._watch_problem is None:
+                log.warning("%s", error)
+            self._watch_problem = str(error)
+            return frozenset()
+        self._watch_problem = None
+        return new
+
+    async def _listen(self, watch: FolderWatch) -> None:
+        while True:
+            paths = await watch.changes.get()
+            told = await asyncio.to_thread(self._places.sort, paths)
+            self._pending.baselines |= told.baselines
+            self._pending.instances |= told.instances
+            self._pending.sweep |= told.overflow
+            for instance, files in told.files.items():
+                self._pending.files[instance] |= files
+            for instance, folder in told.folders:
+                await self._new_folder(instance, folder)
+            for instance, folder in told.gone:
+                self._folder_gone(watch, instance, folder)
+            if self._pending:
+                self._wake.set()
+
+    async def _new_folder(self, instance: str, folder: str) -> None:
+        """Watch a new folder with all below it, then walk it: in this order nothing is missed."""
+        snapshot = self.snapshots.get(instance)
+        if snapshot is None:
+            return
+        sieve = self._engine.sieve(snapshot.instance)
+        while await self._watch_more(await asyncio.to_thread(sieve.folders, folder)):
+            pass  # folders that came while the others were being watched
+        files = await asyncio.to_thread(lambda: [ref.path for ref in sieve.below(folder)])
+        self._pending.files[instance].update(files)
+        self._pending.instances |= self._places.holds_plugins(folder)
+
+    def _folder_gone(self, watch: FolderWatch, instance: str, folder: str) -> None:
+        snapshot = self.snapshots.get(instance)
+        if snapshot is None:
+            return
+        watch.forget(f"{snapshot.instance.game_folder}/{folder}")
+        below = f"{folder}/"
+        self._pending.files[instance].update(
+            path for path in snapshot.files if path.startswith(below)
+        )
+        self._pending.instances |= self._places.holds_plugins(folder)
+
+    # the work ------------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            pending, self._pending = self._pending, _Pending()
+            if not pending:
+                continue
+            try:
+                await self._do(pending)
+                self._trouble = None
+            except ScanStopped:
+                raise asyncio.CancelledError from None
+            except Exception as error:
+                # The boundary that reports: whatever one look meets, the next is still made.
+                self._trouble = f"looking failed and is tried again: {error}"
+                log.exception("looking failed and is tried again")
+                self._later(self.settings.blind_sweep_seconds, _Pending(sweep=True))
+
+    async def _do(self, pending: _Pending) -> None:
+        if pending.files:
+            await self._refresh(pending.files)
+        if pending.sweep:
+            async with self._turn:
+                changed = await self._on_thread(self._engine.sweep)
+                await self._watch_instances()
+            pending.instances |= changed is None
+            if changed:
+                await self._refresh(changed)
+        if pending.baselines:
+            await self.baselines_changed()
+        if pending.instances:
+            await asyncio.sleep(self.settings.discover_ms / 1000)
+            await self._scan(None, thorough=False)
+            names = sorted(self.snapshots)
+            self._publish(Topic.INSTANCES, "updated", {"instances": names})
+
+    async def _refresh(self, touched: Mapping[str, Collection[str]]) -> None:
+        async with self._turn:
+            outcome = await self._on_thread(lambda: self._engine.refresh(touched))
+            await self._ledger.commit(outcome)
+        if outcome.moving:
+            again = _Pending()
+            for instance, path in outcome.moving:
+                again.files[instance].add(path)
+            self._later(self.settings.settle_ms / 1000, again)
+
+    def _later(self, seconds: float, more: _Pending) -> None:
+        def ask() -> None:
+            self._pending.sweep |= more.sweep
+            for instance, files in more.files.items():
+                self._pending.files[instance] |= files
+            self._wake.set()
+
+        asyncio.get_running_loop().call_later(seconds, ask)
+
+    async def _ask_sweep(self) -> None:
+        self._pending.sweep = True
+        self._wake.set()
+
+    async def _expire(self) -> None:
+        """When the term of a rule or an approval ends, its deviations come back."""
+        while True:
+            end = self._engine.next_expiry()
+            now = dt.datetime.now(dt.UTC)
+            wait = (end - now).total_seconds() if end is not None else EXPIRY_LOOK_SECONDS
+            await asyncio.sleep(min(max(wait, 0.0), EXPIRY_LOOK_SECONDS))
+            if end is not None and dt.datetime.now(dt.UTC) >= end:
+                async with self._turn:
+                    await self._ledger.commit(await self._on_thread(self._engine.expire))
+
+    async def _every(self, seconds: Callable[[], float], act: Callable[[], Any]) -> None:
+        while True:
+            await asyncio.sleep(seconds())
+            await act()
+
+    def _sweep_interval(self) -> float:
+        blind = self._watch_problem is not None
+        return self.settings.blind_sweep_seconds if blind else self.settings.sweep_seconds
+
+    def _rescan_interval(self) -> float:
+        return self.settings.rescan_seconds
+
+    def _baselines_loaded(self) -> None:
+        self.baselines_loaded_at = dt.datetime.now(dt.UTC)
+        problems = self.baselines.problems
+        body = {
+            "rules": len(self.baselines.rules),
+            "errors": sum(each.severity is ProblemSeverity.ERROR for each in problems),
+            "warnings": sum(each.severity is ProblemSeverity.WARNING for each in problems),
+            "stale": [each.file for each in self.baselines.sources if each.stale],
+        }
+        self._publish(Topic.RULES, "reloaded", body)
+
+    async def _on_thread(self, work: Callable[[], Answer]) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+EXPIRY_LOOK_SECONDS = 60.0
+"""Terms are looked at this often at least: baselines change, and clocks are set."""
