@@ -44,7 +44,14 @@ def _yaml_edit(_file: str, data: bytes) -> Setter:
 
     def set_value(path: KeyPath, value: Value) -> bytes:
         document = yaml_edit.Document.parse(text)
-        _descend(document, path[:-1])[path[-1]] = value
+        root: Any = document
+        if isinstance(path[0], int) and document.as_sequence() is not None:
+            root = document.as_sequence()
+        parent = root
+        for segment in path[:-1]:
+            node = parent[segment]
+            parent = node.as_mapping() if node.is_mapping() else node.as_sequence()
+        parent[path[-1]] = value
         return str(document).encode()
 
     return set_value

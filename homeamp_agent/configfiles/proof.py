@@ -21,6 +21,9 @@ class _Absent(Enum):
 ABSENT: Final = _Absent.ABSENT
 """No value: what `unset` leaves behind."""
 
+_HARMLESS: Final = frozenset({"undecodable_bytes"})
+"""Problems that a new value may bring along: here the value itself holds such bytes."""
+
 Operation = Literal["set", "unset", "insert"]
 
 
@@ -49,7 +52,7 @@ def prove(
     extra = Counter(problem.kind for problem in new.problems)
     extra.subtract(Counter(problem.kind for problem in before.problems))
     for problem in new.problems:
-        if extra[problem.kind] > 0:
+        if extra[problem.kind] > 0 and problem.kind not in _HARMLESS:
             raise EditRefused(f"the edit would cause a problem: {problem.message}")
     return after
 

@@ -29,6 +29,7 @@ _BLOCK_CHARACTERS = 512
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _SURROGATE_ESCAPE = 0xDC00
+_PLANE_15_OR_16 = re.compile(rb"[\xf3\xf4][\x80-\xbf]{3}")
 
 
 class Splice(NamedTuple):
@@ -64,7 +65,7 @@ class SourceText:
         self.data = data
         self.bom, self.encoding = _byte_order_mark(data)
         self.undecodable = 0
-        self._block = 0
+        self._block = UNDECODABLE_BLOCKS[0]
         body = data[len(self.bom) :] if self.bom else data
         if self.encoding == "utf-8":
             self.text = self._decode_utf8(body)
@@ -74,18 +75,17 @@ class SourceText:
 
     def _decode_utf8(self, body: bytes) -> str:
         try:
-            return body.decode("utf-8")
+            text = body.decode("utf-8")
         except UnicodeDecodeError:
-            escaped = body.decode("utf-8", "surrogateescape")
-        used = set(escaped)
-        self._block = next(
-            block
-            for block in UNDECODABLE_BLOCKS
-            if block == UNDECODABLE_BLOCKS[-1]
-            or not any(chr(block + byte) in used for byte in range(0x80, 0x100))
-        )
-        self.undecodable = sum(1 for c in escaped if "\udc80" <= c <= "\udcff")
-        return escaped.translate(
+            text = body.decode("utf-8", "surrogateescape")
+            self.undecodable = sum(1 for c in text if "\udc80" <= c <= "\udcff")
+        if _PLANE_15_OR_16.search(body):
+            used = set(text)
+            blocks = (block for block in UNDECODABLE_BLOCKS if not _is_used(block, used))
+            self._block = next(blocks, UNDECODABLE_BLOCKS[-1])
+        if not self.undecodable:
+            return text
+        return text.translate(
             {_SURROGATE_ESCAPE + byte: self._block + byte for byte in range(0x80, 0x100)}
         )
 
@@ -117,7 +117,7 @@ class SourceText:
         Raises:
             UnicodeEncodeError: `text` holds a lone surrogate.
         """
-        if not self._block:
+        if self.encoding != "utf-8" or text.isascii() or max(text) < "\U000f0000":
             return text.encode(self.encoding)
         return text.translate(self._surrogates).encode("utf-8", "surrogateescape")
 
@@ -215,6 +215,10 @@ class SourceText:
         line = self.line(found.start()) if found else None
         message = f"{self.undecodable} bytes are not valid UTF-8; they are kept as they are"
         return (Problem("undecodable_bytes", message, line),)
+
+
+def _is_used(block: int, used: set[str]) -> bool:
+    return any(chr(block + byte) in used for byte in range(0x80, 0x100))
 
 
 def _byte_order_mark(data: bytes) -> tuple[bytes, str]:

@@ -28,7 +28,7 @@ from homeamp_agent.configfiles.yaml_nodes import (
 from homeamp_agent.configfiles.yaml_scalars import TAG, TELLING, TaggedText
 
 _PROPERTIES: Final = re.compile(
-    r"(?:[&!][^\s,\[\]{}]*(?:(?:[ \t]*(?:#.*)?(?:\r\n|\n|\r))+[ \t]*|[ \t]+)?)+"
+    r"(?:(?:&[0-9A-Za-z_-]*|![^\s,\[\]{}]*)(?:(?:[ \t]*(?:#.*)?(?:\r\n|\n|\r))+[ \t]*|[ \t]+)?)+"
 )
 _TRAILING_LINES: Final = re.compile(r"(?:(?:\r\n|\n|\r)[ \t]*)+\Z")
 _LAST_BREAK: Final = re.compile(r"(?:\r\n|\n|\r)[ \t]*\Z")

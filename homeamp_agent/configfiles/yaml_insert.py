@@ -87,7 +87,12 @@ def _in_braces(
     separator = ", "
     if len(node.children) > 2:
         gap = text.text[node.children[-3].end : key.properties]
-        separator = gap if "#" not in gap else separator
+    else:
+        gap = "," + text.text[node.start + 1 : key.properties]
+    if len(gap) > 1 and "#" not in gap:
+        separator = gap
+    if mark == '"':
+        style = style._replace(text=mark, quote=mark)
     colon = ":" if text.text[key.end : last.start] == ":" else ": "
     written = key_text(segment, style.quote, flow=True, mark=mark) + colon + flow_text(value, style)
     return Splice(last.end, last.end, separator + written)

@@ -72,8 +72,10 @@ def scalar_changes(
     if isinstance(value, dict | list):
         written = [flow_text(value, text.style(place.parent))]
     else:
-        was = node.text if node.mark == "" else ""
+        was = node.text if node.mark == "" or node.tag is not None else ""
         written = scalar_texts(value, mark, text.quote, flow=in_flow, old=was)
+        if node.tag is not None and mark and not isinstance(value, str):
+            written.insert(0, mark + written[0] + mark)
     if node.implied:
         yield from (_in_empty_place(text, place, node, one) for one in written)
     elif node.mark in ("|", ">"):

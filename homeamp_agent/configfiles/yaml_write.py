@@ -103,7 +103,7 @@ def scalar_texts(value: Value, mark: str, quote: str, *, flow: bool, old: str = 
 
 
 def _text_texts(text: str, mark: str, quote: str, *, flow: bool) -> list[str]:
-    found = []
+    text, found = str(text), []
     if mark == "" and can_be_plain(text, flow=flow):
         found.append(text)
     if (mark or quote) == "'" and not _NOT_RAW.search(text):

@@ -1,0 +1,58 @@
+"""A file that no reader can read: one line may be changed, if there is exactly one."""
+
+from __future__ import annotations
+
+import pytest
+
+from homeamp_agent.configfiles import ConfigFileError, EditRefused, parse, propose_line_edit
+
+BROKEN = b"# c\r\nname: %x%\r\n  prefix: 'it''s'  # why\r\n<<<<<<< HEAD\r\nlist:\r\n- port = 5\r\n"
+
+
+def test_the_broken_file_cannot_be_read() -> None:
+    with pytest.raises(ConfigFileError):
+        parse("config.yml", BROKEN)
+
+
+@pytest.mark.parametrize(
+    ("key", "old", "new", "line", "after"),
+    [
+        ("name", "%x%", "Hub", 2, b"name: Hub\r\n"),
+        ("name", "%x%", "%y%", 2, b"name: '%y%'\r\n"),
+        ("prefix", "it's", "we're", 3, b"  prefix: 'we''re'  # why\r\n"),
+        ("port", "5", "6", 6, b"- port = 6\r\n"),
+    ],
+)
+def test_a_line_found_once_is_changed_and_shown(
+    key: str, old: str, new: str, line: int, after: bytes
+) -> None:
+    edit = propose_line_edit("config.yml", BROKEN, key, old, new)
+    lines = BROKEN.splitlines(keepends=True)
+    assert edit.line == line
+    assert edit.data == b"".join((*lines[: line - 1], after, *lines[line:]))
+    assert (edit.old_line.encode(), edit.new_line.encode()) == (
+        lines[line - 1].rstrip(),
+        after.rstrip(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "key", "old", "new", "reason"),
+    [
+        (b"a: 1\nb: [\n  a: 1\n", "a", "1", "2", "stands in 2 lines"),
+        (b"#a: 1\nb: [\n", "a", "1", "2", "no line"),
+        (b"a: 3\nb: [\n", "a", "1", "2", "does not hold the expected value"),
+        (b"a: 10\nb: [\n", "a", "1", "2", "does not hold the expected value"),
+        (b"a: 1\nb: [\n", "a", "1", "2\n3", "does not fit on one line"),
+        (b"a: 1\nb: [\n", "", "1", "2", "no key"),
+        (b"xa: 1\na-b: 1\nb: [\n", "a", "1", "2", "no line"),
+    ],
+)
+def test_any_doubt_refuses(data: bytes, key: str, old: str, new: str, reason: str) -> None:
+    with pytest.raises(EditRefused, match=reason):
+        propose_line_edit("config.yml", data, key, old, new)
+
+
+def test_bytes_that_are_no_text_survive() -> None:
+    edit = propose_line_edit("f.yml", b"x: \xa7a\na: 1\nb: [", "a", "1", "2")
+    assert edit.data == b"x: \xa7a\na: 2\nb: ["
