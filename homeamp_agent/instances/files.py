@@ -29,6 +29,10 @@ DEPTH_MAX = 32
 """Folders below the game folder; the deepest real config file lies 9 deep."""
 
 
+LINKED_FOLDERS_MAX = 1000
+"""Folders entered through links in one walk; folders that link to each other multiply."""
+
+
 class ConfigFileRef(NamedTuple):
     """One config file: where it is, whose it is, and what tells whether it changed.
 
@@ -76,6 +80,7 @@ class Sieve:
         parent, _, _name = relative.rpartition("/")
         if not self._walk.enters(parent):
             return None
+        self._walk.begin()
         refs, _ = self._walk.look(self._walk.folder(parent))
         return next((ref for ref in refs if ref.path == relative), None)
 
@@ -85,7 +90,7 @@ class Sieve:
 
     def folders(self, relative: str = "") -> list[str]:
         """The absolute paths of the folders that hold config files or may come to."""
-        self._walk.entered.clear()
+        self._walk.begin()
         for _ in self.below(relative):
             pass
         return list(self._walk.entered)
@@ -129,8 +134,15 @@ class _Walk:
     report: Report
     inside: str
     entered: list[str] = field(default_factory=list)
+    linked: int = 0
+
+    def begin(self) -> None:
+        """Forget what earlier walks entered."""
+        self.entered.clear()
+        self.linked = 0
 
     def files(self, start: str = "") -> Iterator[ConfigFileRef]:
+        self.begin()
         waiting = [self.folder(start)]
         while waiting:
             refs, children = self.look(waiting.pop())
@@ -225,6 +237,11 @@ class _Walk:
             return []
         if len(trail) > DEPTH_MAX:
             self.report(f"{relative}: more than {DEPTH_MAX} folders deep; not entered")
+            return []
+        self.linked += 1
+        if self.linked > LINKED_FOLDERS_MAX:
+            if self.linked == LINKED_FOLDERS_MAX + 1:
+                self.report(f"{relative}: more than {LINKED_FOLDERS_MAX} linked folders; no more")
             return []
         return [_Folder(relative, entry.path, trail | {here})]
 

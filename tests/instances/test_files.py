@@ -171,6 +171,22 @@ def test_links_that_go_in_circles_end(host):
     assert problems[0].startswith("plugins/Foo/loop.yml: ")
 
 
+def test_folders_that_all_link_to_each_other_do_not_multiply_without_end(host):
+    game = host.paper("SURV01")
+    names = [f"P{number}" for number in range(12)]
+    for name in names:
+        host.write(f"SURV01/Minecraft/plugins/{name}/config.yml", "a: 1\n")
+        for other in names:
+            (game / "plugins" / name / other).symlink_to(game / "plugins" / other)
+    problems: list[str] = []
+
+    found = scanned(host, report=problems.append)
+
+    assert {f"plugins/{name}/config.yml" for name in names} <= set(found)
+    (problem,) = problems
+    assert "linked folders" in problem
+
+
 def test_a_name_that_is_not_utf8_is_one_line_and_the_rest_is_found(host):
     game = host.paper("SURV01")
     (game / "plugins" / os.fsdecode(b"Caf\xe9")).mkdir(parents=True)
