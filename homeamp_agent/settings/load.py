@@ -113,8 +113,7 @@ def load_settings(
     if (secrets := layers.tree.get("secrets_file")) is not None:
         _read_secrets(Path(str(secrets)), layers)
     settings = _validated(layers)
-    if settings is not None:
-        layers.problems += _missing_paths(settings, layers, must_exist)
+    layers.problems += _missing_paths(layers, must_exist)
     if settings is None or layers.problems:
         raise SettingsError(layers.problems)
     return Effective(settings, layers.origins)
@@ -133,7 +132,10 @@ def leaves(section: Section, prefix: str = "") -> Iterator[tuple[str, Any, Any]]
 def _read_file(file: Path, layers: _Layers, what: str) -> None:
     loaded = _yaml_of(file, layers, what)
     for key, value in _flat(loaded):
-        layers.put(key, value, f"{what} {file}")
+        if _is_secret(_type_of(key)):
+            layers.problems.append(f"{what} {file}: {key}: belongs into secrets_file")
+        else:
+            layers.put(key, value, f"{what} {file}")
 
 
 def _yaml_of(file: Path, layers: _Layers, what: str) -> dict[str, Any]:
@@ -197,7 +199,7 @@ def _read_secrets(file: Path, layers: _Layers) -> None:
         if not _is_secret(_type_of(key)):
             known = "is no secret; set it in agent.yaml" if _type_of(key) else "is no setting"
             layers.problems.append(f"{file}: {key} {known}")
-        elif key not in layers.origins or layers.origins[key].startswith("agent.yaml"):
+        elif key not in layers.origins:
             layers.put(key, value, f"secrets_file {file}")
 
 
@@ -222,10 +224,13 @@ def _said(kind: str, message: str, key: str) -> str:
     return "is no setting" + (f"; did you mean {near[0]}?" if near else "")
 
 
-def _missing_paths(settings: Settings, layers: _Layers, must_exist: tuple[str, ...]) -> list[str]:
+def _missing_paths(layers: _Layers, must_exist: tuple[str, ...]) -> list[str]:
     problems = []
     for name in must_exist:
-        folder: Path = getattr(settings, name)
+        given = layers.tree.get(name, Settings.model_fields[name].default)
+        if not isinstance(given, (str, Path)):
+            continue  # told already
+        folder = Path(given)
         if not folder.is_dir():
             what = "is no folder" if folder.exists() else "does not exist"
             problems.append(f"{layers.origin_of(name)}: {name}: {folder} {what}")
