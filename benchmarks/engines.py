@@ -7,10 +7,18 @@ raises `Refused` where it says that it cannot; any other exception is counted as
 from __future__ import annotations
 
 import io
+import json
+import os
+import subprocess
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from homeamp_agent.configfiles import EditRefused, KeyPath, Value, parse
+
+NPM_FOLDER = "HOMEAMP_BENCH_NPM"
+"""The environment variable that names a folder with npm's `yaml` in its `node_modules`."""
 
 Setter = Callable[[KeyPath, Value], bytes]
 
@@ -115,10 +123,45 @@ def _pyhocon(_file: str, data: bytes) -> Setter:
     return set_value
 
 
+@cache
+def _npm() -> subprocess.Popen[str]:
+    folder = os.environ.get(NPM_FOLDER)
+    if not folder:
+        raise Refused(f"set {NPM_FOLDER} to a folder in which `npm install yaml` was run")
+    script = str(Path(__file__).with_name("npm_yaml.mjs"))
+    return subprocess.Popen(
+        ["node", script, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def _npm_yaml(way: str) -> Callable[[str, bytes], Setter]:
+    def setter_of(_file: str, data: bytes) -> Setter:
+        text = data.decode("utf-8")
+        process = _npm()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        requests, answers = process.stdin, process.stdout
+
+        def set_value(path: KeyPath, value: Value) -> bytes:
+            request = {"way": way, "text": text, "path": path, "value": value}
+            requests.write(json.dumps(request) + "\n")
+            requests.flush()
+            answer = json.loads(answers.readline())
+            if "error" in answer:
+                raise Refused(answer["error"])
+            return str(answer["text"]).encode()
+
+        return set_value
+
+    return setter_of
+
+
 ENGINES: dict[str, tuple[Callable[[str, bytes], Setter], frozenset[str] | None]] = {
     "ours": (_ours, None),
     "yaml-edit": (_yaml_edit, frozenset({"yaml"})),
     "ruamel": (_ruamel, frozenset({"yaml"})),
+    "npm-yaml-tokens": (_npm_yaml("tokens"), frozenset({"yaml"})),
+    "npm-yaml-document": (_npm_yaml("document"), frozenset({"yaml"})),
     "tomlkit": (_tomlkit, frozenset({"toml"})),
     "javaproperties": (_javaproperties, frozenset({"properties"})),
     "pyhocon": (_pyhocon, frozenset({"hocon"})),

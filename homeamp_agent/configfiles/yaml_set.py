@@ -20,6 +20,7 @@ from homeamp_agent.configfiles.yaml_nodes import (
     value_of,
 )
 from homeamp_agent.configfiles.yaml_place import Place, YamlText
+from homeamp_agent.configfiles.yaml_refold import refolded
 from homeamp_agent.configfiles.yaml_write import (
     block_lines,
     block_scalar,
@@ -60,6 +61,10 @@ def scalar_changes(
     node = place.node
     assert isinstance(node, ScalarNode)  # noqa: S101  (narrows for mypy; callers have looked)
     old = text.text[node.start : node.end]
+    if isinstance(value, str) and node.mark != "|" and ("\n" in old or "\r" in old):
+        same_lines = refolded(text.text, node, value)
+        if same_lines is not None:
+            yield [same_lines]
     if node.mark in ("|", ">") and isinstance(value, str):
         block = _as_block(text, place, node, value)
         if block is not None:
@@ -72,8 +77,7 @@ def scalar_changes(
     if isinstance(value, dict | list):
         written = [flow_text(value, text.style(place.parent))]
     else:
-        was = node.text if node.mark == "" or node.tag is not None else ""
-        written = scalar_texts(value, mark, text.quote, flow=in_flow, old=was)
+        written = scalar_texts(value, mark, text.quote, flow=in_flow, old=old)
         if node.tag is not None and mark and not isinstance(value, str):
             written.insert(0, mark + written[0] + mark)
     if node.implied:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 from homeamp_agent.configfiles.document import KeySegment, Value
@@ -23,6 +24,10 @@ _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\
 _TO_ESCAPE: Final = re.compile('[\\\\"\t]|' + _NOT_RAW.pattern)
 _IMPLICIT_TAGS: Final = frozenset(TAG + name for name in ("timestamp", "int", "float"))
 _BLOCK_HEADER: Final = re.compile(r"([|>])([0-9+-]*)([^\r\n]*)")
+_EXPONENT: Final = re.compile(r"[-+]?[0-9_]+(?:\.[0-9_]*)?([eE])([-+]?)[0-9]+")
+_NON_ASCII_ESCAPE: Final = re.compile(
+    r"\\(?:x[89a-fA-F][0-9a-fA-F]|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})"
+)
 _LONGEST_KEY: Final = 1000
 """YAML allows 1,024 characters for a key that no `?` announces."""
 
@@ -84,12 +89,14 @@ def scalar_texts(value: Value, mark: str, quote: str, *, flow: bool, old: str = 
     """One-line ways to write a scalar, the best first.
 
     `mark` is the wanted quotation mark (empty: plain where that reads back), `quote` the one for
-    text that cannot be plain; `old` is the word a boolean takes the place of (`on` begets `off`).
+    text that cannot be plain. `old` is the token that it takes the place of, whose way of writing
+    is kept: `on` begets `off`, `1.0E8` begets `2.5E8`, `"\\u00a7a"` begets `"\\u00a7b"`.
     """
     if isinstance(value, TaggedText) and value.tag in _IMPLICIT_TAGS:
         return [str(value)]
     if isinstance(value, str):
-        return _text_texts(value, mark, quote, flow=flow)
+        written = _text_texts(value, mark, quote, flow=flow)
+        return [_escaped_like(old, one) for one in written] if mark == '"' else written
     if value is None:
         return ["null"]
     if isinstance(value, bool):
@@ -99,7 +106,7 @@ def scalar_texts(value: Value, mark: str, quote: str, *, flow: bool, old: str = 
             return [str(value)]
         except ValueError:
             raise EditRefused("the number has too many digits") from None
-    return [_float(value)]
+    return [_float(value, old)]
 
 
 def _text_texts(text: str, mark: str, quote: str, *, flow: bool) -> list[str]:
@@ -136,23 +143,46 @@ def can_be_plain(text: str, *, flow: bool) -> bool:
     return type(plain_value(text)) is str
 
 
+def _escaped_like(old: str, written: str) -> str:
+    """Escape what is not ASCII if the old token did so."""
+    escape = _NON_ASCII_ESCAPE.search(old)
+    if escape is None or not old.isascii() or written.isascii():
+        return written
+    upper = re.search(r"[A-F]", escape.group()) is not None
+
+    def as_escape(match: re.Match[str]) -> str:
+        code = ord(match.group())
+        short = escape.group()[1] == "x" and code < 0x100
+        kind, width = ("x", 2) if short else ("u", 4) if code < 0x10000 else ("U", 8)
+        return f"\\{kind}{code:0{width}{'X' if upper else 'x'}}"
+
+    return re.sub(r"[^\x00-\x7f]", as_escape, written)
+
+
 def _boolean(value: bool, old: str) -> str:
-    if old in BOOLEANS:
+    word = old.strip("'\"")
+    if word in BOOLEANS:
         for pair in (("true", "false"), ("yes", "no"), ("on", "off")):
-            if old.lower() in pair:
-                word = pair[0] if value else pair[1]
-                return word.upper() if old.isupper() else word.title() if old[0].isupper() else word
+            if word.lower() in pair:
+                new = pair[0] if value else pair[1]
+                return new.upper() if word.isupper() else new.title() if word[0].isupper() else new
     return "true" if value else "false"
 
 
-def _float(value: float) -> str:
+def _float(value: float, old: str) -> str:
     text = repr(value)
     if text in ("inf", "-inf", "nan"):
         return text.replace("inf", ".inf").replace("nan", ".nan")
-    mantissa, exponent, power = text.partition("e")
-    if exponent and "." not in mantissa:
-        mantissa += ".0"
-    return mantissa + exponent + power
+    exponent_of_old = _EXPONENT.fullmatch(old)
+    if exponent_of_old is None or not value:
+        mantissa, exponent, power = text.partition("e")
+        return mantissa + (".0" if exponent and "." not in mantissa else "") + exponent + power
+    sign, digits, tens = Decimal(text).normalize().as_tuple()
+    power_of_ten = int(tens) + len(digits) - 1
+    fraction = "".join(map(str, digits[1:])) or "0"
+    plus = "+" if exponent_of_old.group(2) and power_of_ten >= 0 else ""
+    lead = "-" if sign else ""
+    return f"{lead}{digits[0]}.{fraction}{exponent_of_old.group(1)}{plus}{power_of_ten}"
 
 
 def block_scalar(
