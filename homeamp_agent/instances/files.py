@@ -228,6 +228,11 @@ class _Walk:
         self, entry: os.DirEntry[str], relative: str, parent: _Folder
     ) -> list[_Folder]:
         """A linked folder, or one below it: only inside the instance, and never in a circle."""
+        if self.linked >= LINKED_FOLDERS_MAX:
+            if self.linked == LINKED_FOLDERS_MAX:
+                self.linked += 1
+                self.report(f"{relative}: more than {LINKED_FOLDERS_MAX} linked folders; no more")
+            return []
         if not self._stays_inside(entry, relative):
             return []
         trail = parent.trail or _trail_of(parent.absolute, self.instance.game_folder)
@@ -239,10 +244,6 @@ class _Walk:
             self.report(f"{relative}: more than {DEPTH_MAX} folders deep; not entered")
             return []
         self.linked += 1
-        if self.linked > LINKED_FOLDERS_MAX:
-            if self.linked == LINKED_FOLDERS_MAX + 1:
-                self.report(f"{relative}: more than {LINKED_FOLDERS_MAX} linked folders; no more")
-            return []
         return [_Folder(relative, entry.path, trail | {here})]
 
     def _file(self, entry: os.DirEntry[str], relative: str) -> Iterator[ConfigFileRef]:

