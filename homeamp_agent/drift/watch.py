@@ -42,6 +42,7 @@ class FolderWatch:
     """Watches folders and queues what changed in them; not for use from several loops."""
 
     changes: asyncio.Queue[frozenset[str]] = field(default_factory=asyncio.Queue)
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     _notifiers: list[_Notifier] = field(default_factory=list)
     _folders: set[str] = field(default_factory=set)
 
@@ -100,7 +101,7 @@ class FolderWatch:
             notifier.stop()
 
     def _start(self, folders: Collection[str]) -> None:
-        notifier = _Notifier(sorted(folders), self.changes)
+        notifier = _Notifier(sorted(folders), self.changes, self._loop)
         notifier.start()
         self._notifiers.append(notifier)
 
@@ -108,9 +109,14 @@ class FolderWatch:
 class _Notifier(threading.Thread):
     """One inotify instance and the thread that listens to it."""
 
-    def __init__(self, folders: list[str], changes: asyncio.Queue[frozenset[str]]) -> None:
+    def __init__(
+        self,
+        folders: list[str],
+        changes: asyncio.Queue[frozenset[str]],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
         super().__init__(name="folder watch", daemon=True)
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         self._changes = changes
         self._ending = threading.Event()
         try:
