@@ -10,16 +10,16 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
-from homeamp_agent.baselines.knowledge import Knowledge, PluginKnowledge
+from homeamp_agent.baselines.knowledge import PluginKnowledge
 from homeamp_agent.drift.severity import about_security
 from homeamp_agent.drift.wording import names, shown
 from homeamp_agent.model.deviation import Deviation, DeviationKind, Pattern
 from homeamp_agent.model.secret import is_masked
-from homeamp_agent.model.setting import KeyPath, Value, same_value
-from homeamp_agent.model.snapshot import MISSING, InstanceSnapshot
+from homeamp_agent.model.setting import Value, same_value
+from homeamp_agent.model.snapshot import MISSING
 
 ODD_ONE_OUT_MIN = 3
 """Of two instances neither is the odd one."""
@@ -46,13 +46,14 @@ class Sight:
     """One deviation and what surrounds it.
 
     `values` is what the same place holds on every instance that has the file (`MISSING` where the
-    key is not there), secrets masked. `default` is what the plugin ships with, or `MISSING`.
-    `at_default` counts the settings of the file that are at their default and should not be.
+    key is not there), secrets masked; `aliases` what each instance may be called; `default` what
+    the plugin ships with, or `MISSING`. `at_default` counts the settings of the file that are at
+    their default and should not be.
     """
 
     deviation: Deviation
     values: Mapping[str, Value]
-    instances: Sequence[str]
+    aliases: Mapping[str, Sequence[str]]
     knowledge: PluginKnowledge
     default: Value = MISSING
     at_default: int = 0
@@ -83,26 +84,40 @@ def security_downgrade(sight: Sight) -> Pattern | None:
     key = deviation.key
     if key is None or not about_security(key, sight.knowledge):
         return None
-    expected, actual = deviation.expected, deviation.actual
-    opens = bool(_OPENS_WHEN_ON.search(key))
-    if isinstance(expected, bool) or isinstance(actual, bool) or _flag(actual) is not None:
-        wanted, has = _flag(expected), _flag(actual)
-        if wanted is None or has is None or wanted == has or has != opens:
-            return None
-    elif not (_LEVEL.search(key) and _number(actual) > _number(expected)):
+    if not weaker(key, deviation.expected, deviation.actual):
         return None
     return Pattern(
         name="security_downgrade",
-        evidence=f"{key} is {shown(actual)} where {shown(expected)} is expected: less is guarded",
+        evidence=f"{key} is {shown(deviation.actual)} where {shown(deviation.expected)} is "
+        "expected: less is guarded",
         confidence=0.9,
         action="fix 1 now",
     )
 
 
 _OPENS_WHEN_ON = re.compile(
-    r"(?:^|[.\-_])(?:enable-?rcon|rcon\.enabled?|allow|bypass|disable|skip|ignore|legacy)", re.I
+    r"(?:^|[.\-_])(?:enable-?rcon|rcon\.enabled?|allow|bypass|disable|skip|ignore|legacy|"
+    r"auto-?op|enable-?command-?block)",
+    re.IGNORECASE,
 )
 _LEVEL = re.compile(r"permission-level$")
+_DENIES = re.compile(r"black-?list|block-?list|banned|denied|forbidden", re.IGNORECASE)
+_OFF = frozenset({"none", "off", "disabled", "false", "offline", "legacy"})
+"""Modes that guard nothing, or less than any other."""
+
+
+def weaker(key: str, expected: Value, actual: Value) -> bool:
+    """Whether the actual value of a setting that guards something guards less than expected."""
+    wanted, has = _flag(expected), _flag(actual)
+    if wanted is not None and has is not None:
+        return wanted != has and has == bool(_OPENS_WHEN_ON.search(key))
+    if isinstance(expected, list) and isinstance(actual, list):
+        dropped = [item for item in expected if item not in actual]
+        added = [item for item in actual if item not in expected]
+        return bool(dropped) if _DENIES.search(key) else bool(added)
+    if isinstance(expected, str) and isinstance(actual, str):
+        return actual.casefold() in _OFF and expected.casefold() not in _OFF
+    return bool(_LEVEL.search(key)) and _number(actual) > _number(expected)
 
 
 def _flag(value: Value) -> bool | None:
@@ -143,8 +158,18 @@ def wrong_instance_name(sight: Sight) -> Pattern | None:
     if not isinstance(deviation.actual, str):
         return None
     text = deviation.actual
-    named = [each for each in sight.instances if _names(each, text)]
-    if not named or deviation.instance in named:
+    own = sight.aliases.get(deviation.instance, (deviation.instance,))
+    if _names(own, text):
+        return None
+    # A short name (`surv`, `Creative`) may be a common word: it counts where the expected value
+    # has this instance's own in its place.
+    loose = isinstance(deviation.expected, str) and _names(own, deviation.expected)
+    named = [
+        instance
+        for instance, aliases in sight.aliases.items()
+        if instance != deviation.instance and _names(aliases if loose else (instance,), text)
+    ]
+    if not named:
         return None
     return Pattern(
         name="wrong_instance_name",
@@ -154,9 +179,11 @@ def wrong_instance_name(sight: Sight) -> Pattern | None:
     )
 
 
-def _names(instance: str, text: str) -> bool:
-    whole = rf"(?<![A-Za-z0-9]){re.escape(instance)}(?![A-Za-z0-9])"
-    return re.search(whole, text, re.IGNORECASE) is not None
+def _names(aliases: Sequence[str], text: str) -> bool:
+    return any(
+        re.search(rf"(?<![A-Za-z0-9]){re.escape(each)}(?![A-Za-z0-9])", text, re.IGNORECASE)
+        for each in aliases
+    )
 
 
 def typo(sight: Sight) -> Pattern | None:
@@ -316,81 +343,6 @@ PATTERNS: tuple[PatternFinder, ...] = (
 def pattern_of(sight: Sight) -> Pattern | None:
     """The most telling pattern, or None."""
     return next((found for find in PATTERNS if (found := find(sight)) is not None), None)
-
-
-Defaults = Callable[[str, str, str, KeyPath], Value]
-"""(instance, plugin, file, path) -> what the plugin ships with there, or MISSING."""
-
-
-def no_defaults(_instance: str, _plugin: str, _file: str, _path: KeyPath) -> Value:
-    """For callers that do not read jars."""
-    return MISSING
-
-
-@dataclass(slots=True)
-class PatternFinding:
-    """Finds the patterns of deviations among the snapshots of a host."""
-
-    snapshots: Mapping[str, InstanceSnapshot]
-    knowledge: Knowledge
-    defaults: Defaults = no_defaults
-    _values: dict[tuple[str, KeyPath], dict[str, Value]] = field(default_factory=dict)
-
-    def named(self, found: Mapping[str, Sequence[Deviation]]) -> dict[str, list[Deviation]]:
-        """The deviations by instance, each with its pattern if it has one."""
-        instances = sorted(self.snapshots)
-        return {
-            instance: self._named_on(deviations, instances)
-            for instance, deviations in found.items()
-        }
-
-    def _named_on(
-        self, deviations: Sequence[Deviation], instances: Sequence[str]
-    ) -> list[Deviation]:
-        defaults = {each.id: self._default(each) for each in deviations if each.path is not None}
-        at_default: Counter[str | None] = Counter(
-            each.file
-            for each in deviations
-            if each.id in defaults and same_default(defaults[each.id], each.actual)
-        )
-        named: list[Deviation] = []
-        for deviation in deviations:
-            if deviation.file is None or deviation.path is None:
-                named.append(deviation)
-                continue
-            sight = Sight(
-                deviation,
-                self._values_at(deviation.file, deviation.path),
-                instances,
-                self.knowledge.of(deviation.plugin),
-                defaults[deviation.id],
-                at_default[deviation.file],
-            )
-            pattern = pattern_of(sight)
-            named.append(
-                deviation.model_copy(update={"pattern": pattern}) if pattern else deviation
-            )
-        return named
-
-    def _values_at(self, file: str, path: KeyPath) -> dict[str, Value]:
-        place = (file, path)
-        if place not in self._values:
-            values = self._values[place] = {}
-            for instance, snapshot in self.snapshots.items():
-                seen = snapshot.files.get(file)
-                if seen is not None and seen.table is not None:
-                    values[instance] = seen.table.value(path)
-        return self._values[place]
-
-    def _default(self, deviation: Deviation) -> Value:
-        if deviation.plugin is None or deviation.file is None or deviation.path is None:
-            return MISSING
-        return self.defaults(deviation.instance, deviation.plugin, deviation.file, deviation.path)
-
-
-def same_default(default: Value, actual: Value) -> bool:
-    """Whether a value is the plugin's default (no default is none)."""
-    return default is not MISSING and same_value(default, actual)
 
 
 def _canonical(value: Value) -> str:

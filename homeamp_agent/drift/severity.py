@@ -27,17 +27,23 @@ WEIGHED = frozenset({Kind.VALUE, Kind.MISSING_KEY, Kind.EXTRA_KEY, Kind.MISSING_
 """The kinds that weigh by what the setting is about; the others weigh by themselves."""
 
 SECURITY_WORDS = re.compile(
-    r"(?:^|[^a-z])(?:auth\w*|permissions?|secret|forwarding|white-?list|rcon|op-permission-level|"
-    r"online-mode|secure-profile|ip-forward|bungeecord|proxy-connections|secure-seed|operators?)"
-    r"(?:$|[^a-z])"
+    r"(?:^|[^a-z])(?:auth\w*|permissions?|secret|security|forwarding|white-?list|rcon|op|operators?|"
+    r"online-mode|secure-profile|ip-forward|bungeecord|proxies|proxy-connections|command-block|"
+    r"(?:black|block)-?list(?:ed)?)(?:$|[^a-z])"
 )
 """Words of a dotted key (camelCase split, lower case): who may join, act, pose as another."""
 
-COSMETIC_WORDS = re.compile(
-    r"(?:^|[^a-z])(?:messages?|prefix|suffix|motd|lore|colou?rs?|lang(?:uage)?|locale|format|title|"
-    r"display-?name|icon|sounds?|particles?)(?:$|[^a-z])"
+NOT_SECURITY_WORDS = re.compile(
+    r"(?:interval|delay|cooldown|refresh|timeout|message|format|prefix|suffix|sort\w*|order|title)s?$"
 )
-"""Words of keys that players see and nothing depends on."""
+"""Last words that make a key about such a thing rather than the thing itself."""
+
+MINOR_WORDS = re.compile(
+    r"(?:^|[^a-z])(?:messages?|prefix|suffix|motd|lore|colou?rs?|lang(?:uage)?|locale|format|title|"
+    r"display-?name|icon|sounds?|particles?|update-?check(?:er|s)?|check-?(?:for-?)?updates?|"
+    r"metrics|debug)(?:$|[^a-z])"
+)
+"""Words of keys that players see, or nobody does, and nothing depends on."""
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -50,7 +56,7 @@ def severity_of(kind: Kind, key: str | None, knowledge: PluginKnowledge) -> Seve
     security = key is not None and about_security(key, knowledge)
     if security:
         rank = min(rank - 1, Severity.HIGH.rank)
-    elif key is not None and COSMETIC_WORDS.search(_words(key)):
+    elif key is not None and MINOR_WORDS.search(_words(key)):
         rank += 1
     if knowledge.core:
         rank -= 1
@@ -62,6 +68,8 @@ def about_security(key: str, knowledge: PluginKnowledge) -> bool:
     if any(re.search(pattern, key) for pattern in knowledge.security):
         return True
     words = _words(key)
+    if NOT_SECURITY_WORDS.search(words):
+        return False
     return bool(SECURITY_WORDS.search(words) or SECRET_WORDS.search(words))
 
 

@@ -24,8 +24,6 @@ FOUND = (
 """The fields of a deviation that a scan finds, as they stand in `body`."""
 
 _FOUND = set(FOUND)
-_NONE_FOUND: dict[str, Any] = dict.fromkeys(("plugin", "file", "key", "path"))
-"""What `body` leaves out where there is none."""
 
 COLUMNS = (
     "id", "host", "instance", "plugin", "file", "key", "kind", "severity", "status", "pattern",
@@ -86,7 +84,7 @@ def deviation_of(row: Sequence[Any]) -> Deviation:
     """The deviation of a row of `STATE_COLUMNS`."""
     identity, status, body, first_seen, last_seen, reviewer, reviewed_at, reason = row[:8]
     replacement, expires, change_id = row[8:11]
-    found = {**_NONE_FOUND, **json.loads(body)}
+    found: dict[str, Any] = json.loads(body)
     return Deviation.model_validate(
         {
             **dict.fromkeys(_MAY_BE_NONE),
