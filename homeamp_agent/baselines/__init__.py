@@ -6,7 +6,20 @@ what is known of single plugins. What may not: reading an instance's files; deci
 
 from __future__ import annotations
 
-from homeamp_agent.baselines.approvals import Approval, approval_of, merged, write_approved
+from homeamp_agent.baselines.approvals import (
+    ApprovedFileError,
+    merged,
+    rewrite_approved,
+    write_approved,
+)
+from homeamp_agent.baselines.decisions import (
+    Approval,
+    NotPromotable,
+    ReviewedRule,
+    approval_of,
+    ignoring,
+    promoting,
+)
 from homeamp_agent.baselines.explain import expectation_of, sentences
 from homeamp_agent.baselines.knowledge import Knowledge, PluginKnowledge, load_knowledge
 from homeamp_agent.baselines.loader import (
@@ -14,28 +27,34 @@ from homeamp_agent.baselines.loader import (
     SourceReport,
     load_baselines,
     reload,
-    with_names_checked,
 )
+from homeamp_agent.baselines.names import with_names_checked
 from homeamp_agent.baselines.report import check_report, check_text, has_errors
 from homeamp_agent.baselines.resolver import Resolved, Resolver
 
 __all__ = [
     "Approval",
+    "ApprovedFileError",
     "Baselines",
     "Knowledge",
+    "NotPromotable",
     "PluginKnowledge",
     "Resolved",
     "Resolver",
+    "ReviewedRule",
     "SourceReport",
     "approval_of",
     "check_report",
     "check_text",
     "expectation_of",
     "has_errors",
+    "ignoring",
     "load_baselines",
     "load_knowledge",
     "merged",
+    "promoting",
     "reload",
+    "rewrite_approved",
     "sentences",
     "with_names_checked",
     "write_approved",

@@ -1,191 +1,185 @@
-"""`approved.yaml`: deviations that were accepted, so that a review survives a lost database.
+"""`approved.yaml`: what reviews decided, so that they survive a lost database and show up in git.
 
-An approval is tied to the place, the kind and the actual value. Another value, a changed rule or
-the end of its term brings the deviation back. Secrets stand here as fingerprints only.
+version: 1
+approvals: [...]     # accepted deviations
+rules: [...]         # ignored keys and promoted values, as in rules.yaml, with id, by and at
 """
 
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
-import hashlib
-import json
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import AwareDatetime, ValidationError
 
+from homeamp_agent.baselines.decisions import Approval, ReviewedRule
+from homeamp_agent.baselines.rules_file import add_rule, entries_of, read_entry, read_mapping
 from homeamp_agent.baselines.source import SourceReading
-from homeamp_agent.model.base import Word
-from homeamp_agent.model.deviation import Deviation, DeviationKind
-from homeamp_agent.model.rule import ProblemSeverity, Scope, ScopeKind
-from homeamp_agent.model.setting import same_value
+from homeamp_agent.model.rule import ProblemSeverity
+from homeamp_agent.model.setting import dotted
 
 FILE = "approved.yaml"
 VERSION = 1
-_ID_HEX_DIGITS = 12
-_HEADER = (
-    "# Written by homeamp: deviations that were accepted. Review it like any other baseline.\n"
-)
+_HEADER = "# Written by homeamp: what reviews decided. Review it like any other baseline.\n"
+_KNOWN = ("version", "approvals", "rules")
+
+__all__ = ["FILE", "Approval", "merged", "read_approved", "rewrite_approved", "write_approved"]
+
+Decision = TypeVar("Decision", Approval, ReviewedRule)
 
 
-class Approval(Word):
-    """One accepted deviation and how far the acceptance reaches."""
-
-    id: str
-    scope: Scope
-    plugin: str | None = None
-    file: str | None = None
-    path: tuple[str | bool | int | None, ...] | None = None
-    key: str | None = None
-    kind: DeviationKind
-    expected: Any = None
-    actual: Any = None
-    reason: str = ""
-    by: str = ""
-    at: AwareDatetime
-    expires: AwareDatetime | None = None
-
-    def covers(self, deviation: Deviation, tags: Iterable[str], now: dt.datetime) -> bool:
-        """Whether `deviation`, on an instance with `tags`, is what was accepted here."""
-        return (
-            (self.expires is None or now < self.expires)
-            and self.kind is deviation.kind
-            and (self.plugin or "").casefold() == (deviation.plugin or "").casefold()
-            and self.file == deviation.file
-            and (self.path == deviation.path if self.path else self.key == deviation.key)
-            and self._reaches(deviation, tags)
-            and same_value(self.expected, deviation.expected)
-            and same_value(self.actual, deviation.actual)
-        )
-
-    def _reaches(self, deviation: Deviation, tags: Iterable[str]) -> bool:
-        match self.scope.kind:
-            case ScopeKind.GLOBAL:
-                return True
-            case ScopeKind.HOST:
-                return self.scope.target == deviation.host
-            case ScopeKind.TAG:
-                return self.scope.target in set(tags)
-            case ScopeKind.INSTANCE:
-                return self.scope.target in {
-                    deviation.instance,
-                    f"{deviation.host}/{deviation.instance}",
-                }
-
-
-def approval_of(
-    deviation: Deviation,
-    *,
-    scope: Scope,
-    reason: str,
-    by: str,
-    at: dt.datetime,
-    expires: dt.datetime | None = None,
-) -> Approval:
-    """The approval that accepts `deviation` within `scope`; the same again has the same id."""
-    place = [str(scope), deviation.plugin, deviation.file, deviation.key, deviation.kind.value]
-    digest = hashlib.sha256(json.dumps(place, ensure_ascii=False).encode("utf-8", "replace"))
-    return Approval(
-        id=digest.hexdigest()[:_ID_HEX_DIGITS],
-        scope=scope,
-        plugin=deviation.plugin,
-        file=deviation.file,
-        path=deviation.path,
-        key=deviation.key,
-        kind=deviation.kind,
-        expected=deviation.expected,
-        actual=deviation.actual,
-        reason=reason,
-        by=by,
-        at=at,
-        expires=expires,
-    )
+class ApprovedFileError(OSError):
+    """The file cannot be read as a whole or not be written; it is left as it is."""
 
 
 def read_approved(file: str, data: bytes) -> SourceReading:
-    """Read the file; its approvals stand in `declarations["approvals"]`, a bad one is left out."""
+    """Read the file; a bad entry is left out alone.
+
+    `declarations["approvals"]` are its approvals, `declarations["reviewed"]` what its rules were
+    made of.
+    """
     reading = SourceReading(file, "approved")
     approvals: list[Approval] = []
-    reading.declarations["approvals"] = approvals
-    try:
-        loaded = yaml.safe_load(data.decode("utf-8-sig"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        reading.fail(
-            f"is no YAML: {getattr(error, 'problem', None) or error}",
-            line=mark.line + 1 if mark else None,
-        )
+    reviewed: list[ReviewedRule] = []
+    reading.declarations.update(approvals=approvals, reviewed=reviewed)
+    document = read_mapping(reading, data)
+    if document is None:
         return reading
-    entries = loaded.get("approvals") if isinstance(loaded, dict) else None
-    for index, entry in enumerate(entries if isinstance(entries, list) else []):
-        try:
-            approvals.append(Approval.model_validate(entry))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
+    for key in document.value:
+        if key not in _KNOWN:
             reading.problem(
-                f"approval {index + 1}: {where}: {first['msg']}; left out",
+                f"{key}: nothing of that name is known here",
                 severity=ProblemSeverity.ERROR,
+                line=document.line(str(key)),
             )
-    reading.counts["approvals"] = len(approvals)
+    for index, entry in enumerate(entries_of(reading, document, "approvals")):
+        approval = read_entry(reading, Approval, entry, ("approvals", index), document)
+        if approval is not None:
+            approvals.append(approval)
+    for index, entry in enumerate(entries_of(reading, document, "rules")):
+        rule = read_entry(reading, ReviewedRule, entry, ("rules", index), document)
+        if rule is not None:
+            reviewed.append(rule)
+            by = {"approval": rule.id, "owner": rule.owner or rule.by or None}
+            add_rule(reading, rule, document.line("rules", index), by)
+    reading.counts["rows"] = len(approvals) + len(reviewed)
     return reading
 
 
 def merged(
-    approvals: Sequence[Approval], add: Iterable[Approval] = (), drop: Iterable[str] = ()
-) -> tuple[Approval, ...]:
-    """The approvals, sorted, with `add` (replacing those of the same id) and without `drop`."""
-    by_id = {each.id: each for each in approvals}
+    decisions: Sequence[Decision], add: Iterable[Decision] = (), drop: Iterable[str] = ()
+) -> tuple[Decision, ...]:
+    """The decisions, sorted, with `add` (replacing those of the same id) and without `drop`."""
+    by_id = {each.id: each for each in decisions}
     for identity in drop:
         by_id.pop(identity, None)
     by_id.update({each.id: each for each in add})
     return tuple(sorted(by_id.values(), key=_order))
 
 
-def _order(approval: Approval) -> tuple[str, ...]:
+def _order(decision: Approval | ReviewedRule) -> tuple[str, ...]:
+    key = decision.key if decision.path is None else dotted(decision.path)
     return (
-        (approval.plugin or "").casefold(),
-        approval.file or "",
-        approval.key or "",
-        approval.kind.value,
-        str(approval.scope),
-        approval.id,
+        (decision.plugin or "").casefold(),
+        decision.file or "",
+        key or "",
+        str(decision.scope),
+        decision.id,
     )
 
 
-def approved_text(approvals: Sequence[Approval]) -> str:
+def approved_text(approvals: Sequence[Approval], reviewed: Sequence[ReviewedRule] = ()) -> str:
     """The file's text: sorted and one field a line, so that git shows what a review changed."""
-    entries = [
-        {name: value for name, value in each.model_dump(mode="json").items() if value is not None}
-        for each in merged(approvals)
-    ]
-    document = {"version": VERSION, "approvals": entries}
+    document: dict[str, Any] = {
+        "version": VERSION,
+        "approvals": [
+            {
+                name: value
+                for name, value in each.model_dump(mode="json").items()
+                if value is not None and not (value == "" and name in {"reason", "by"})
+            }
+            for each in merged(approvals)
+        ],
+    }
+    if reviewed:
+        document["rules"] = [
+            each.model_dump(mode="json", exclude_unset=True) for each in merged(reviewed)
+        ]
     return _HEADER + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
 
 
-def write_approved(directory: Path, approvals: Sequence[Approval]) -> Path:
-    """Write `approved.yaml` whole or not at all; a reader never sees half of it.
+def rewrite_approved(
+    directory: Path, add: Iterable[Approval | ReviewedRule] = (), drop: Iterable[str] = ()
+) -> Path:
+    """Add and drop decisions in the file as it stands now: a person may have edited it.
 
     Raises:
-        OSError: the directory cannot be written to.
+        ApprovedFileError: something in it cannot be read, so that writing it anew would lose it,
+            or it cannot be written.
     """
-    target = directory / FILE
-    descriptor, name = tempfile.mkstemp(prefix=".approved-", suffix=".tmp", dir=directory)
+    drop = tuple(drop)
+    approvals, reviewed = _standing(directory)
+    decisions = tuple(add)
+    return write_approved(
+        directory,
+        merged(approvals, (each for each in decisions if isinstance(each, Approval)), drop),
+        merged(reviewed, (each for each in decisions if isinstance(each, ReviewedRule)), drop),
+    )
+
+
+def _standing(directory: Path) -> tuple[list[Approval], list[ReviewedRule]]:
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(approved_text(approvals))
+        data = (directory / FILE).read_bytes()
+    except FileNotFoundError:
+        data = b""
+    except OSError as error:
+        raise ApprovedFileError(f"{FILE}: cannot be read: {error.strerror}") from error
+    reading = read_approved(FILE, data)
+    errors = [each for each in reading.problems if each.severity is ProblemSeverity.ERROR]
+    if errors:
+        raise ApprovedFileError(
+            f"{errors[0]}; repair it first: writing it anew would lose what is in it"
+        )
+    return reading.declarations["approvals"], reading.declarations["reviewed"]
+
+
+def write_approved(
+    directory: Path,
+    approvals: Sequence[Approval],
+    reviewed: Sequence[ReviewedRule] | None = None,
+) -> Path:
+    """Write the file whole or not at all; a reader never sees half of it.
+
+    `reviewed` None leaves the rules in it as they are.
+
+    Raises:
+        ApprovedFileError: it cannot be written, or the rules in it not be kept.
+    """
+    if reviewed is None:
+        reviewed = _standing(directory)[1]
+    target = directory / FILE
+    try:
+        _replace(target, approved_text(approvals, reviewed))
+    except OSError as error:
+        raise ApprovedFileError(f"{FILE}: cannot be written: {error.strerror}") from error
+    return target
+
+
+def _replace(target: Path, text: str) -> None:
+    descriptor, name = tempfile.mkstemp(prefix=".approved-", suffix=".tmp", dir=target.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
-        os.chmod(name, mode)  # noqa: PTH101  (mkstemp hands out a name)
-        os.replace(name, target)  # noqa: PTH105
+        temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
+        temporary.replace(target)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(name)  # noqa: PTH108
+            temporary.unlink()
         raise
-    return target

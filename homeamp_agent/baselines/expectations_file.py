@@ -10,7 +10,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from homeamp_agent.baselines.source import SourceReading
+from homeamp_agent.baselines.selectors import stem_pattern
+from homeamp_agent.baselines.source import SourceReading, platform_of
+from homeamp_agent.baselines.values import inner_settings
 from homeamp_agent.model.rule import Condition, Scope, ScopeKind
 
 UNIVERSAL = "universal_configs.json"
@@ -19,9 +21,11 @@ VARIABLE = "variable_configs.json"
 
 def read_expectations(file: str, data: bytes) -> SourceReading:
     """Read either file; which one it is is told by its name."""
-    reading = SourceReading(file, "expectations")
+    reading = SourceReading(file, "expectations", platform=platform_of(file))
     try:
-        plugins = json.loads(data.decode("utf-8-sig"))
+        plugins = json.loads(
+            reading.text(data), object_pairs_hook=lambda pairs: _once(reading, pairs)
+        )
     except (ValueError, RecursionError) as error:
         line = error.lineno if isinstance(error, json.JSONDecodeError) else None
         reading.fail(f"is no JSON: {error}", line=line)
@@ -39,6 +43,14 @@ def read_expectations(file: str, data: bytes) -> SourceReading:
     return reading
 
 
+def _once(reading: SourceReading, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if found.setdefault(key, value) is not value:
+            reading.problem(f"{key} stands here twice in one mapping; the first counts")
+    return found
+
+
 def _read_variable(reading: SourceReading, plugin: str, settings: Mapping[str, Any]) -> None:
     for key, values in settings.items():
         if not isinstance(values, dict):
@@ -52,11 +64,11 @@ def _read_variable(reading: SourceReading, plugin: str, settings: Mapping[str, A
 def _read_universal(reading: SourceReading, plugin: str, settings: Mapping[str, Any]) -> None:
     for key, value in settings.items():
         if isinstance(value, dict) and value:
-            for inner, inner_value in value.items():
+            for inner, inner_value in inner_settings(value):
                 reading.add(
                     Condition(value=inner_value),
                     plugin=plugin,
-                    file=f"{key}.*",
+                    file=stem_pattern(key),
                     key=inner,
                     more={"stem_key": f"{key}.{inner}"},
                 )

@@ -34,13 +34,18 @@ class PluginKnowledge(Word):
     data: tuple[str, ...] = ()
     security: tuple[str, ...] = ()
 
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """Every regular expression in it."""
+        return (*self.volatile, *self.identity, *self.secret, *self.not_secret, *self.security)
+
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
     """All plugins' knowledge by name, case ignored."""
 
     plugins: Mapping[str, PluginKnowledge] = field(default_factory=dict)
-    problems: tuple[str, ...] = ()
+    problems: tuple[tuple[str, str], ...] = ()
 
     def of(self, plugin: str | None) -> PluginKnowledge:
         """What is known of `plugin`: the defaults where nothing is."""
@@ -56,7 +61,7 @@ class Knowledge:
 def load_knowledge(extra: Path | None = None) -> Knowledge:
     """Our files, and those of the folder `extra` over them; a bad one is one problem line."""
     plugins = dict(_shipped().plugins)
-    problems: list[str] = []
+    problems: list[tuple[str, str]] = []
     if extra is not None and extra.is_dir():
         for plugin in _read_folder(extra, problems):
             plugins[plugin.name.casefold()] = plugin
@@ -65,18 +70,26 @@ def load_knowledge(extra: Path | None = None) -> Knowledge:
 
 @lru_cache(maxsize=1)
 def _shipped() -> Knowledge:
-    problems: list[str] = []
+    problems: list[tuple[str, str]] = []
     plugins = {each.name.casefold(): each for each in _read_folder(FOLDER, problems)}
     return Knowledge(plugins, tuple(problems))
 
 
-def _read_folder(folder: Path, problems: list[str]) -> Iterator[PluginKnowledge]:
+def _read_folder(folder: Path, problems: list[tuple[str, str]]) -> Iterator[PluginKnowledge]:
     for file in sorted(folder.glob("*.yaml")):
         try:
             plugin = PluginKnowledge.model_validate(yaml.safe_load(file.read_text("utf-8")))
-            for pattern in (*plugin.volatile, *plugin.identity, *plugin.secret, *plugin.not_secret):
+            for pattern in plugin.patterns:
                 re.compile(pattern)
         except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError, re.error) as error:
-            problems.append(f"{file.name}: {str(error).splitlines()[0]}")
+            problems.append((f"{folder.name}/{file.name}", _told(error)))
         else:
             yield plugin
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        return f"{place}: {first['msg']}" if place else first["msg"]
+    return str(error).splitlines()[0]

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import difflib
 import fnmatch
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from homeamp_agent.baselines import approvals as approved
-from homeamp_agent.baselines import expectations_file, markdown, matrix, rules_file, workbook
-from homeamp_agent.baselines.approvals import Approval
+from homeamp_agent.baselines import matrix
+from homeamp_agent.baselines.decisions import Approval, ReviewedRule
+from homeamp_agent.baselines.declarations import AliasesEntry, RulesFile
+from homeamp_agent.baselines.directory import (
+    KNOWLEDGE_FOLDER,
+    DirectoryUnreadable,
+    Reader,
+    baseline_files,
+    problem_of,
+    read_bytes,
+)
 from homeamp_agent.baselines.knowledge import Knowledge, load_knowledge
 from homeamp_agent.baselines.matrix import MatrixRow
-from homeamp_agent.baselines.rules_file import RulesFile
+from homeamp_agent.baselines.names import cross_checked
 from homeamp_agent.baselines.source import SourceReading
 from homeamp_agent.model.instance import Instance
-from homeamp_agent.model.rule import BaselineProblem, ProblemSeverity, Rule, RuleSource, ScopeKind
+from homeamp_agent.model.rule import BaselineProblem, ProblemSeverity, Rule
 from homeamp_agent.model.secret import SecretPolicy
 
-FILE_BYTES_MAX = 64 * 1024 * 1024
-"""The largest real baseline has 0.4 MB; a file beyond this is no baseline."""
-PLATFORM_FOLDERS = frozenset({"paper", "velocity", "geyser", "fabric", "bungee", "neoforge"})
-NEAREST = 3
-KNOWLEDGE_FOLDER = "knowledge"
-
-_Reader = Callable[[str, bytes], SourceReading]
+_Readings = dict[str, tuple[str, SourceReading]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class SourceReport:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Baselines:
     """Everything the directory says, as last loaded."""
 
@@ -54,8 +55,9 @@ class Baselines:
     problems: tuple[BaselineProblem, ...] = ()
     sources: tuple[SourceReport, ...] = ()
     declared: RulesFile = field(default_factory=RulesFile)
-    matrix: Mapping[str, MatrixRow] = field(default_factory=dict)
+    matrix: tuple[MatrixRow, ...] = ()
     approvals: tuple[Approval, ...] = ()
+    reviewed: tuple[ReviewedRule, ...] = ()
     knowledge: Knowledge = field(default_factory=load_knowledge)
     readings: Mapping[str, tuple[str, SourceReading]] = field(default_factory=dict, repr=False)
 
@@ -65,28 +67,40 @@ class Baselines:
         extra: dict[str, tuple[re.Pattern[str], ...]] = {}
         never: dict[str, tuple[re.Pattern[str], ...]] = {}
         for plugin in self.knowledge.plugins.values():
-            if plugin.secret:
-                extra[plugin.name] = tuple(map(re.compile, plugin.secret))
-            if plugin.not_secret:
-                never[plugin.name] = tuple(map(re.compile, plugin.not_secret))
+            self._name_secrets(extra, plugin.name, plugin.secret)
+            self._name_secrets(never, plugin.name, plugin.not_secret)
         for name, patterns in self.declared.secrets.items():
-            good = tuple(re.compile(each) for each in patterns if _compiles(each))
-            extra[name] = extra.get(name, ()) + good
+            self._name_secrets(extra, name, patterns)
         return SecretPolicy(extra, never)
+
+    def _name_secrets(
+        self, table: dict[str, tuple[re.Pattern[str], ...]], plugin: str, patterns: Iterable[str]
+    ) -> None:
+        good = tuple(re.compile(each) for each in patterns if _compiles(each))
+        # Velocity knows a plugin by its lower-case id.
+        names = {plugin, plugin.casefold(), self.plugin_name(plugin)} if good else ()
+        for name in names:
+            table[name] = table.get(name, ()) + good
 
     def tags_of(self, instance: Instance) -> tuple[str, ...]:
         """The instance's tags: its own, those rules.yaml gives it, those that include it."""
         tags = dict.fromkeys(instance.tags)
-        entry = self.declared.instances.get(instance.name) or self.declared.instances.get(
-            str(instance.id)
-        )
-        tags.update(dict.fromkeys(entry.tags if entry else ()))
+        names = self.names_of(instance)
+        for name in names:
+            entry = self.declared.instances.get(name)
+            tags.update(dict.fromkeys(entry.tags if entry else ()))
         for name, tag in self.declared.tags.items():
-            if _among(instance, tag.include):
+            if _among(names, tag.include):
                 tags[name] = None
-            if _among(instance, tag.exclude):
+            if _among(names, tag.exclude):
                 tags.pop(name, None)
         return tuple(tags)
+
+    def names_of(self, instance: Instance) -> tuple[str, ...]:
+        """Every name a baseline may call the instance by; `host/name` is the surest."""
+        real = (instance.name, str(instance.id))
+        aliases = (other for other, name in self.declared.aliases.instances.items() if name in real)
+        return (*aliases, *real)
 
     def instance_name(self, name: str) -> str:
         """The real name behind an alias."""
@@ -94,7 +108,22 @@ class Baselines:
 
     def plugin_name(self, name: str) -> str:
         """The real name behind an alias."""
-        return self.declared.aliases.plugins.get(name, name)
+        return self._plugin_aliases.get(name.casefold(), name)
+
+    def plugin_key(self, name: str) -> str:
+        """What is equal for all names of one plugin: aliases resolved, case ignored."""
+        return self.plugin_name(name).casefold()
+
+    @cached_property
+    def _plugin_aliases(self) -> dict[str, str]:
+        return {other.casefold(): name for other, name in self.declared.aliases.plugins.items()}
+
+    def updates_of(self, plugin: str, platform: str | None = None) -> MatrixRow | None:
+        """The plugin's row of the matrix; of several the one for `platform`."""
+        key = self.plugin_key(plugin)
+        rows = [row for row in self.matrix if self.plugin_key(row.plugin) == key]
+        fitting = [row for row in rows if row.platform in {platform, None}]
+        return next(iter(fitting or (rows if platform is None else ())), None)
 
 
 def load_baselines(directory: Path) -> Baselines:
@@ -105,166 +134,121 @@ def load_baselines(directory: Path) -> Baselines:
 def reload(previous: Baselines, directory: Path) -> Baselines:
     """Read what changed since `previous`; a file that now fails keeps its last good version.
 
-    'Fails' means: it was readable before and yields nothing but an error of the whole file now.
+    A file fails that was readable before and now is not, or is empty; so does the directory.
     """
-    readings: dict[str, tuple[str, SourceReading]] = {}
+    readings: _Readings = {}
     problems: list[BaselineProblem] = []
     stale: set[str] = set()
-    for file, path, reader in _baseline_files(directory, problems):
-        data = _read(file, path, problems)
-        before = previous.readings.get(file)
-        if data is None:
-            if before is not None:
+    try:
+        for file, path, reader in baseline_files(directory, problems):
+            before = previous.readings.get(file)
+            found = _read(file, path, reader, before, problems)
+            if found is not None:
+                readings[file] = found
+            elif before is not None:
                 readings[file] = before
                 stale.add(file)
-            continue
-        digest = hashlib.sha256(data).hexdigest()
-        if before is not None and before[0] == digest:
-            readings[file] = before
-            continue
-        reading = reader(file, data)
-        if before is not None and reading.failed:
-            problems.extend(reading.problems)
-            readings[file] = before
-            stale.add(file)
-        else:
-            readings[file] = (digest, reading)
+    except DirectoryUnreadable as error:
+        problems.append(problem_of(str(directory), f"cannot be read: {error}"))
+        readings = dict(previous.readings)
+        stale = set(readings)
     return _combined(directory, readings, problems, stale)
 
 
-def _baseline_files(
-    directory: Path, problems: list[BaselineProblem]
-) -> Iterable[tuple[str, Path, _Reader]]:
-    try:
-        paths = sorted(path for path in directory.rglob("*") if _counts(path, directory))
-        if not directory.is_dir():
-            raise NotADirectoryError("no such directory")
-    except OSError as error:
-        problems.append(_problem(str(directory), f"cannot be read: {_told(error)}"))
-        return
-    for path in paths:
-        file = path.relative_to(directory).as_posix()
-        reader = _reader_for(file)
-        if reader is not None:
-            yield file, path, reader
-        elif not file.startswith(KNOWLEDGE_FOLDER + "/"):
-            problems.append(_problem(file, "is no baseline file; not read", ProblemSeverity.INFO))
-
-
-def _counts(path: Path, directory: Path) -> bool:
-    hidden = any(part.startswith((".", "~$")) for part in path.relative_to(directory).parts)
-    return not hidden and not path.is_dir()
-
-
-def _reader_for(file: str) -> _Reader | None:
-    name = file.rsplit("/", 1)[-1]
-    if name.endswith(markdown.SUFFIX):
-        return _on_platform(markdown.read_markdown)
-    if name in {expectations_file.UNIVERSAL, expectations_file.VARIABLE}:
-        return _on_platform(expectations_file.read_expectations)
-    if name == workbook.FILE:
-        return workbook.read_workbook
-    if name in {f"{matrix.STEM}.csv", f"{matrix.STEM}.xlsx"}:
-        return matrix.read_matrix
-    if name == approved.FILE:
-        return approved.read_approved
-    in_rules_folder = file.startswith("rules/") and name.endswith((".yaml", ".yml"))
-    if name in {"rules.yaml", "rules.yml"} or in_rules_folder:
-        return rules_file.read_rules
-    return None
-
-
-def _on_platform(reader: _Reader) -> _Reader:
-    """A folder named after a platform limits the files in it to that platform."""
-
-    def read(file: str, data: bytes) -> SourceReading:
-        reading = reader(file, data)
-        platform = next((part for part in file.split("/")[:-1] if part in PLATFORM_FOLDERS), None)
-        if platform is not None:
-            reading.rules = [
-                rule.model_copy(update={"platform": platform}) for rule in reading.rules
-            ]
-        return reading
-
-    return read
-
-
-def _read(file: str, path: Path, problems: list[BaselineProblem]) -> bytes | None:
-    try:
-        size = path.stat().st_size
-        if size > FILE_BYTES_MAX:
-            problems.append(_problem(file, f"{size:,} bytes are no baseline; not read"))
-            return None
-        return path.read_bytes()
-    except OSError as error:
-        problems.append(_problem(file, f"cannot be read: {_told(error)}"))
+def _read(
+    file: str,
+    path: Path,
+    reader: Reader,
+    before: tuple[str, SourceReading] | None,
+    problems: list[BaselineProblem],
+) -> tuple[str, SourceReading] | None:
+    """The file's hash and reading; None where it failed (noted) and has no reading of its own."""
+    data = read_bytes(file, path, problems)
+    if data is None:
         return None
-
-
-def _problem(
-    file: str, message: str, severity: ProblemSeverity = ProblemSeverity.ERROR
-) -> BaselineProblem:
-    return BaselineProblem(source=RuleSource(file=file), severity=severity, message=message)
-
-
-def _told(error: OSError) -> str:
-    return error.strerror or str(error)
+    digest = hashlib.sha256(data).hexdigest()
+    if before is not None and before[0] == digest:
+        return before
+    if before is not None and not data.strip() and before[1].counts_for_something:
+        problems.append(problem_of(file, "is empty; its last good version counts"))
+        return None
+    try:
+        reading = reader(file, data)
+    except Exception as error:
+        problems.append(problem_of(file, f"cannot be read: {type(error).__name__}"))
+        return None
+    if before is not None and reading.failed:
+        problems.extend(reading.problems)
+        return None
+    return digest, reading
 
 
 def _combined(
-    directory: Path,
-    readings: dict[str, tuple[str, SourceReading]],
-    problems: list[BaselineProblem],
-    stale: set[str],
+    directory: Path, readings: _Readings, problems: list[BaselineProblem], stale: set[str]
 ) -> Baselines:
-    declared = _declarations([reading for _, reading in readings.values()], problems)
-    if declared.matrix.authoritative:
-        readings = {
-            file: (digest, _with_presence(reading)) for file, (digest, reading) in readings.items()
-        }
+    every = [reading for _, reading in readings.values()]
+    declared = _declarations(every, problems)
     rules: list[Rule] = []
-    for _, reading in readings.values():
+    for reading in every:
         rules.extend(reading.rules)
         problems.extend(reading.problems)
-    return Baselines(
+    matrices = [reading for reading in every if "matrix" in reading.declarations]
+    if matrices and declared.matrix.authoritative:
+        rules.extend(matrix.presence_rules(matrices[0]))
+    problems.extend(_second_matrices(matrices))
+    knowledge = load_knowledge(directory / KNOWLEDGE_FOLDER)
+    problems.extend(problem_of(file, message) for file, message in knowledge.problems)
+    loaded = Baselines(
         directory=str(directory),
         rules=tuple(rule.model_copy(update={"order": at}) for at, rule in enumerate(rules)),
-        problems=tuple(problems),
         sources=tuple(
-            SourceReport(
-                file=file,
-                form=reading.form,
-                rules=reading.counts.get("rows", reading.counts.get("approvals", 0))
-                or len(reading.rules),
-                problems=len(reading.problems),
-                sha256=digest,
-                stale=file in stale,
-                counts=dict(reading.counts),
-            )
+            _report(digest, reading, file in stale)
             for file, (digest, reading) in sorted(readings.items())
         ),
         declared=declared,
-        matrix=_first(readings, "matrix", {}),
-        approvals=tuple(_first(readings, "approvals", ())),
-        knowledge=load_knowledge(directory / KNOWLEDGE_FOLDER),
+        matrix=matrices[0].declarations["matrix"] if matrices else (),
+        approvals=_first(every, "approvals"),
+        reviewed=_first(every, "reviewed"),
+        knowledge=knowledge,
         readings=readings,
+    )
+    return replace(loaded, problems=(*problems, *cross_checked(loaded)))
+
+
+def _report(digest: str, reading: SourceReading, stale: bool) -> SourceReport:
+    return SourceReport(
+        file=reading.file,
+        form=reading.form,
+        rules=reading.counts.get("rows", len(reading.rules)),
+        problems=len(reading.problems),
+        sha256=digest,
+        stale=stale,
+        counts=dict(reading.counts),
     )
 
 
-def _with_presence(reading: SourceReading) -> SourceReading:
-    if reading.form != "matrix" or reading.rules:
-        return reading
-    matrix.presence_rules(reading)
-    return reading
+def _second_matrices(matrices: Sequence[SourceReading]) -> list[BaselineProblem]:
+    """The matrix may lie there as .csv and as .xlsx; of two that differ the first counts."""
+    return [
+        problem_of(
+            each.file, f"says other things than {matrices[0].file}, which counts",
+            ProblemSeverity.WARNING,
+        )
+        for each in matrices[1:]
+        if _without_lines(each) != _without_lines(matrices[0])
+    ]  # fmt: skip
 
 
-def _first(
-    readings: Mapping[str, tuple[str, SourceReading]], declaration: str, default: Any
-) -> Any:
-    for _, reading in readings.values():
+def _without_lines(reading: SourceReading) -> list[MatrixRow]:
+    rows: tuple[MatrixRow, ...] = reading.declarations["matrix"]
+    return [row.model_copy(update={"line": 0}) for row in rows]
+
+
+def _first(readings: Iterable[SourceReading], declaration: str) -> tuple[Any, ...]:
+    for reading in readings:
         if declaration in reading.declarations:
-            return reading.declarations[declaration]
-    return default
+            return tuple(reading.declarations[declaration])
+    return ()
 
 
 def _declarations(readings: Sequence[SourceReading], problems: list[BaselineProblem]) -> RulesFile:
@@ -276,56 +260,27 @@ def _declarations(readings: Sequence[SourceReading], problems: list[BaselineProb
             continue
         for name in declared.model_fields_set - {"version", "rules"}:
             value = getattr(declared, name)
-            if name not in together:
-                together[name] = value
+            before = together.setdefault(name, value)
+            if isinstance(value, AliasesEntry):
+                together[name] = value.beneath(before)
+                twice = []
             elif isinstance(value, dict):
-                together[name] = {**value, **together[name]}
-            elif together[name] != value:
-                problems.append(
-                    _problem(reading.file, f"{name} is declared in another rules file too")
+                twice = [each for each in value if each in before and before[each] != value[each]]
+                together[name] = {**value, **before}
+            else:
+                twice = [] if value == before else [""]
+            problems.extend(
+                problem_of(
+                    reading.file,
+                    f"{name}{' ' * bool(each)}{each} is declared otherwise in another rules file, "
+                    "which counts",
                 )
+                for each in twice
+            )
     return RulesFile().model_copy(update=together)
 
 
-def with_names_checked(baselines: Baselines, instances: Sequence[Instance]) -> Baselines:
-    """The baselines with a warning for each instance and plugin name that no instance has.
-
-    The nearest names are told; none is ever taken for another (MIN01, MINE01, MINT01 differ).
-    """
-    known_instances = {each.name for each in instances}
-    known_plugins = {plugin.name for each in instances for plugin in each.plugins}
-    folded = {name.casefold() for name in known_plugins}
-    unknown: dict[tuple[str, str], RuleSource] = {}
-    for rule in baselines.rules:
-        target = rule.scope.target
-        if rule.scope.kind is ScopeKind.INSTANCE and target is not None:
-            name = baselines.instance_name(target).rsplit("/", 1)[-1]
-            if name not in known_instances:
-                unknown.setdefault(("instance", target), rule.source)
-        plain = rule.plugin is not None and not set(rule.plugin) & set("*?[")
-        if plain and baselines.plugin_name(rule.plugin or "").casefold() not in folded:
-            unknown.setdefault(("plugin", rule.plugin or ""), rule.source)
-    problems = [
-        BaselineProblem(
-            source=source,
-            severity=ProblemSeverity.WARNING if kind == "instance" else ProblemSeverity.INFO,
-            message=_unknown_name(
-                kind, name, known_instances if kind == "instance" else known_plugins
-            ),
-        )
-        for (kind, name), source in unknown.items()
-    ]
-    return replace(baselines, problems=(*baselines.problems, *problems))
-
-
-def _unknown_name(kind: str, name: str, known: set[str]) -> str:
-    near = difflib.get_close_matches(name, sorted(known), n=NEAREST, cutoff=0.6)
-    hint = f"; nearest: {', '.join(near)} (declare an alias if it is one)" if near else ""
-    return f"no {kind} is called {name}{hint}"
-
-
-def _among(instance: Instance, patterns: Iterable[str]) -> bool:
-    names = (instance.name, str(instance.id))
+def _among(names: Iterable[str], patterns: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
@@ -335,8 +290,3 @@ def _compiles(pattern: str) -> bool:
     except re.error:
         return False
     return True
-
-
-def live(rules: Iterable[Rule], now: dt.datetime) -> list[Rule]:
-    """The rules that have not expired."""
-    return [rule for rule in rules if rule.expires is None or now < rule.expires]

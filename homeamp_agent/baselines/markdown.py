@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from homeamp_agent.baselines.source import SourceReading
-from homeamp_agent.baselines.values import Reading, literal, markdown_value, repr_scalar
+from homeamp_agent.baselines.selectors import stem_pattern
+from homeamp_agent.baselines.source import SourceReading, platform_of
+from homeamp_agent.baselines.values import (
+    Reading,
+    inner_settings,
+    literal,
+    markdown_value,
+    repr_scalar,
+)
 from homeamp_agent.model.rule import Condition, ProblemSeverity
-from homeamp_agent.model.setting import segment_text
 
 SUFFIX = "_universal_config.md"
-_SHAPE_A_LINE = re.compile(r"`(?P<key>.+?)` = (?P<value>.*)\Z", re.DOTALL)
+_SHAPE_A_LINE = re.compile(r"\s*`(?P<key>.+?)` = (?P<value>.*)\Z", re.DOTALL)
 _FENCE = re.compile(r"\s*(?:```|~~~)")
+_HEADING = re.compile(r"#{1,6} ")
 
 
 def plugin_of(file: str) -> str:
@@ -28,102 +35,215 @@ def plugin_of(file: str) -> str:
 
 def read_markdown(file: str, data: bytes) -> SourceReading:
     """Read a markdown baseline of either shape; what cannot be read is a problem with its line."""
-    lines = re.split(r"\r\n|\n|\r", data.decode("utf-8-sig", "replace"))
+    reading = SourceReading(file, "markdown-a", platform=platform_of(file))
+    lines = re.split(r"\r\n|\n|\r", reading.text(data))
     if any(_FENCE.match(line) for line in lines):
-        return _read_shape_b(SourceReading(file, "markdown-b"), lines)
-    return _read_shape_a(SourceReading(file, "markdown-a"), lines)
+        reading.form = "markdown-b"
+        _ShapeB(reading, plugin_of(file)).read(lines)
+    else:
+        _read_shape_a(reading, lines)
+    return reading
 
 
-def _read_shape_a(reading: SourceReading, lines: list[str]) -> SourceReading:
+def _read_shape_a(reading: SourceReading, lines: list[str]) -> None:
     plugin = plugin_of(reading.file)
-    seen: dict[str, tuple[Any, int]] = {}
-    for number, text in _shape_a_settings(lines):
+    seen = _Seen(reading)
+    for number, text in _shape_a_settings(reading, lines):
         found = _SHAPE_A_LINE.match(text)
         if found is None:
             reading.problem("looks like a setting but has no ` = `; not read", line=number)
             continue
         value = markdown_value(found["value"].strip())
         key = found["key"]
+        reading.count("rows")
         if value.problem:
             reading.problem(f"{key}: {value.problem}", line=number)
-        if not _duplicate(reading, seen, key, value, number):
+        if seen.first(key, value.value, number):
             reading.add(Condition(value=value.value), plugin=plugin, key=key, line=number)
     if not reading.rules:
         reading.problem("holds no setting", severity=ProblemSeverity.INFO)
-    return reading
 
 
-def _shape_a_settings(lines: list[str]) -> Iterator[tuple[int, str]]:
-    """Each setting's first line number and whole text; a quoted value may go on over lines."""
+def _shape_a_settings(reading: SourceReading, lines: list[str]) -> Iterator[tuple[int, str]]:
+    """Each setting's first line number and whole text; a value may go on over lines."""
     index = 0
+    body = False
+    stray: list[int] = []
     while index < len(lines):
         number, text = index + 1, lines[index]
         index += 1
-        if not text.startswith("`"):
+        if not text.lstrip().startswith("`"):
+            heading = _HEADING.match(text) is not None
+            body = body or text.startswith("## ")
+            if body and text.strip() and not heading:
+                stray.append(number)
             continue
-        value = text.partition("` = ")[2].strip()
-        if value.startswith('"') and (len(value) < 2 or not value.endswith('"')):
-            end = _closing_line(lines, index)
-            if end is not None:
-                text = "\n".join([text, *lines[index : end + 1]])
-                index = end + 1
-        yield number, text
+        body = True
+        end = _last_line(lines, index)
+        yield number, "\n".join([text, *lines[index:end]])
+        index = end
+    if stray:
+        reading.problem(
+            f"{len(stray)} lines here and below are no settings; not read"
+            if len(stray) > 1
+            else "is no setting; not read",
+            severity=ProblemSeverity.INFO,
+            line=stray[0],
+        )
 
 
-def _closing_line(lines: list[str], start: int) -> int | None:
-    """The line that closes a quoted value begun before `start`; None where the next one begins."""
-    for index in range(start, len(lines)):
-        line = lines[index]
-        if line.startswith(("`", "#")):
-            return None
-        if line.rstrip().endswith('"'):
-            return index
-    return None
+def _last_line(lines: list[str], index: int) -> int:
+    """Where the value that begins on the line before `index` ends: the index after its last line.
+
+    A string goes on up to the line that ends with its quote, a list up to where it can be read.
+    A string that no line closes has the lines up to the next blank one.
+    """
+    value = lines[index - 1].partition("` = ")[2].strip()
+    quoted = value.startswith('"')
+    if quoted and len(value) > 1 and value.endswith('"'):
+        return index
+    if not quoted and (value[:1] not in {"[", "{"} or literal(value).problem is None):
+        return index
+    blank: int | None = None
+    for at in range(index, len(lines)):
+        line = lines[at]
+        if line.lstrip().startswith("`") or _HEADING.match(line):
+            break
+        if not line.strip():
+            blank = at if blank is None else blank
+        value += "\n" + line
+        if quoted and line.rstrip().endswith('"'):
+            return at + 1
+        if not quoted and literal(value).problem is None:
+            return at + 1
+    else:
+        blank = len(lines) if blank is None else blank
+    if not quoted:
+        return index
+    return at if blank is None else blank
 
 
-def _duplicate(
-    reading: SourceReading, seen: dict[str, tuple[Any, int]], key: str, value: Reading, line: int
-) -> bool:
-    """Note a key that was there before; the first one counts."""
-    if key not in seen:
-        seen[key] = (value.value, line)
+class _Seen:
+    """Notes keys that stand in a file twice; the first one counts."""
+
+    def __init__(self, reading: SourceReading) -> None:
+        self._reading = reading
+        self._first: dict[str, tuple[Any, int]] = {}
+
+    def first(self, key: str, value: Any, line: int) -> bool:
+        """Whether the key was not there before."""
+        if key not in self._first:
+            self._first[key] = (value, line)
+            return True
+        before, first = self._first[key]
+        same = type(before) is type(value) and before == value
+        what = "again with the same value" if same else "again with another value; the first counts"
+        self._reading.problem(
+            f"{key} stands here {what} (first in line {first})",
+            severity=ProblemSeverity.INFO if same else ProblemSeverity.ERROR,
+            line=line,
+        )
         return False
-    before, first = seen[key]
-    same = type(before) is type(value.value) and before == value.value
-    what = "again with the same value" if same else "again with another value; the first counts"
-    reading.problem(
-        f"{key} stands here {what} (first in line {first})",
-        severity=ProblemSeverity.INFO if same else ProblemSeverity.ERROR,
-        line=line,
-    )
-    return True
 
 
-def _read_shape_b(reading: SourceReading, lines: list[str]) -> SourceReading:
-    plugin = plugin_of(reading.file)
-    fenced = False
-    seen: dict[str, tuple[Any, int]] = {}
-    reading.counts["lines"] = 0
-    for number, line in enumerate(lines, start=1):
-        if _FENCE.match(line):
-            fenced = not fenced
-            continue
-        if not fenced or not line.strip():
-            continue
-        key, colon, text = _split(line)
-        if not colon:
-            reading.problem("a line without `: `; not read", line=number)
-            continue
-        reading.counts["lines"] += 1
-        if text.startswith("{") and _is_file_line(key, text):
-            _read_file_line(reading, plugin, key, text, number)
-            continue
-        value = repr_scalar(text)
-        if not _duplicate(reading, seen, key, value, number):
-            _add_scalar(reading, plugin, key, value, number)
-    if not reading.counts["lines"]:
-        reading.problem("its fence holds no setting", severity=ProblemSeverity.INFO)
-    return reading
+class _Line(NamedTuple):
+    """One line of shape B; `mapping` is its value where that is the repr of a dict."""
+
+    number: int
+    key: str
+    text: str
+    mapping: dict[Any, Any] | None
+
+
+class _ShapeB:
+    """Reads the lines of a fence, each as B1 or B2.
+
+    A chat format in braces is B2's plain text, so what a line is that looks like a dict and is
+    none, or has a dotted key, is told by what most lines of the file are.
+    """
+
+    def __init__(self, reading: SourceReading, plugin: str) -> None:
+        self._reading = reading
+        self._plugin = plugin
+        self._seen = _Seen(reading)
+
+    def read(self, lines: list[str]) -> None:
+        """All fenced lines."""
+        entries = [_entry(*each) for each in self._fenced(lines)]
+        self._reading.counts["lines"] = len(entries)
+        self._reading.counts["rows"] = 0
+        of_files = sum(bool(entry.mapping) for entry in entries) * 2 > len(entries)
+        for entry in entries:
+            if entry.mapping is not None and (of_files or "." not in entry.key):
+                self._file_line(entry, entry.mapping)
+            elif entry.mapping:
+                for key, value in inner_settings(entry.mapping, entry.key + "."):
+                    self._scalar(entry.number, key, Reading(value))
+            elif of_files and "." not in entry.key:
+                self._reading.problem(
+                    f"{entry.key}: holds no settings that can be read; the line is not read",
+                    severity=ProblemSeverity.ERROR,
+                    line=entry.number,
+                )
+            else:
+                self._scalar(entry.number, entry.key, repr_scalar(entry.text))
+        if not entries:
+            self._reading.problem("its fence holds no setting", severity=ProblemSeverity.INFO)
+
+    def _fenced(self, lines: list[str]) -> list[tuple[int, str, str]]:
+        """Line number, key and text; a line without a key goes on with the text before it."""
+        found: list[tuple[int, str, str]] = []
+        fenced = False
+        for number, line in enumerate(lines, start=1):
+            if _FENCE.match(line):
+                fenced = not fenced
+            elif fenced and line.strip():
+                key, colon, text = _split(line)
+                if colon:
+                    found.append((number, key, text))
+                elif found:
+                    first, key, text = found[-1]
+                    found[-1] = (first, key, f"{text}\n{line}")
+                    self._reading.problem(
+                        f"a line without `: `; read as more of {key}", line=number
+                    )
+                else:
+                    self._reading.problem("a line without `: `; not read", line=number)
+        return found
+
+    def _file_line(self, entry: _Line, mapping: dict[Any, Any]) -> None:
+        """B1: a file's path and its settings."""
+        twice = not self._seen.first(entry.key, mapping, entry.number)
+        for key, value in inner_settings(mapping, ""):
+            self._reading.count("rows")
+            if not twice:
+                self._reading.add(
+                    Condition(value=value),
+                    plugin=self._plugin,
+                    file=stem_pattern(entry.key),
+                    key=key,
+                    line=entry.number,
+                )
+
+    def _scalar(self, line: int, key: str, value: Reading) -> None:
+        """B2: the first segment is the file's stem, unless no such file exists (seen on disk)."""
+        self._reading.count("rows")
+        if not self._seen.first(key, value.value, line):
+            return
+        stem, dot, rest = key.partition(".")
+        self._reading.add(
+            Condition(value=value.value, typed=value.typed),
+            plugin=self._plugin,
+            file=stem_pattern(stem) if dot else None,
+            key=rest if dot else key,
+            line=line,
+            more={"stem_key": key} if dot else None,
+        )
+
+
+def _entry(number: int, key: str, text: str) -> _Line:
+    value = literal(text).value if text.startswith("{") else None
+    return _Line(number, key, text, value if isinstance(value, dict) else None)
 
 
 def _split(line: str) -> tuple[str, str, str]:
@@ -132,43 +252,3 @@ def _split(line: str) -> tuple[str, str, str]:
     if not colon and line.rstrip().endswith(":"):
         return line.rstrip()[:-1], ":", ""
     return key, colon, text
-
-
-def _is_file_line(key: str, text: str) -> bool:
-    """B1, unless it is B2's empty mapping (`config.worlds: {}`)."""
-    return text.strip() != "{}" or "." not in key
-
-
-def _read_file_line(reading: SourceReading, plugin: str, file: str, text: str, line: int) -> None:
-    value = literal(text)
-    if value.problem or not isinstance(value.value, dict):
-        reading.problem(
-            f"{file}: {value.problem or 'holds no settings'}; the line is not read",
-            severity=ProblemSeverity.ERROR,
-            line=line,
-        )
-        return
-    for key, inner in _inner_settings(value.value, ""):
-        reading.add(Condition(value=inner), plugin=plugin, file=f"{file}.*", key=key, line=line)
-
-
-def _inner_settings(mapping: dict[Any, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    for segment, value in mapping.items():
-        key = prefix + segment_text(segment)
-        if isinstance(value, dict) and value:
-            yield from _inner_settings(value, key + ".")
-        else:
-            yield key, value
-
-
-def _add_scalar(reading: SourceReading, plugin: str, key: str, value: Reading, line: int) -> None:
-    """B2: the first segment is the file's stem, unless no such file exists (decided on disk)."""
-    stem, dot, rest = key.partition(".")
-    reading.add(
-        Condition(value=value.value, typed=value.typed),
-        plugin=plugin,
-        file=f"{stem}.*" if dot else None,
-        key=rest if dot else key,
-        line=line,
-        more={"stem_key": key} if dot else None,
-    )

@@ -1,325 +1,92 @@
-"""`rules.yaml`: what an operator states by hand. Its JSON Schema is made from these models."""
+"""`rules.yaml` and `rules/*.yaml`: what an operator states by hand, one bad rule at a time."""
 
 from __future__ import annotations
 
-import datetime as dt
 import re
-from collections.abc import Hashable, Iterator
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError
 
+from homeamp_agent.baselines.declarations import VERSION, RuleEntry, RulesFile, ScopeEntry
 from homeamp_agent.baselines.source import SourceReading
-from homeamp_agent.model.base import Word
-from homeamp_agent.model.rule import (
-    Condition,
-    ConditionKind,
-    ProblemSeverity,
-    Scope,
-    ScopeKind,
-    Severity,
-)
-from homeamp_agent.model.secret import wire_value
+from homeamp_agent.baselines.yaml_text import YamlProblem, YamlText, read_yaml
+from homeamp_agent.model.rule import ProblemSeverity, Scope
 
-VERSION = 1
-LINES_DEPTH = 4
-"""`rules`, index, field, and one below: no problem names a place further down."""
-CONDITION_KEYS = (
-    "value",
-    "unique",
-    "one_of",
-    "range",
-    "matches",
-    "present",
-    "absent",
-    "ignore",
-    "same_as",
-)
-_SCOPE_KEYS = ("host", "tag", "instance")
-
-
-class SameAs(Word):
-    """Another setting; what is left out is as in the rule itself."""
-
-    plugin: str | None = None
-    file: str | None = None
-    key: str
-
-
-class ScopeEntry(Word):
-    """Exactly one of host, tag and instance."""
-
-    host: str | None = None
-    tag: str | None = None
-    instance: str | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> ScopeEntry:
-        if sum(getattr(self, name) is not None for name in _SCOPE_KEYS) != 1:
-            raise ValueError("a scope names exactly one of host, tag and instance")
-        return self
-
-    def scope(self) -> Scope:
-        """The scope it names."""
-        name = next(each for each in _SCOPE_KEYS if getattr(self, each) is not None)
-        return Scope(kind=ScopeKind(name), target=getattr(self, name))
-
-
-class RuleEntry(Word):
-    """One rule. `value` may be null, so which condition it has is told by which key is there."""
-
-    plugin: str | None = None
-    file: str | None = None
-    key: str | None = None
-    path: tuple[str | bool | int | None, ...] | None = None
-    value: Any = None
-    unique: bool | None = None
-    one_of: tuple[Any, ...] | None = None
-    range: tuple[float | None, float | None] | None = None
-    matches: str | None = None
-    present: bool | None = None
-    absent: bool | None = None
-    ignore: bool | None = None
-    same_as: SameAs | None = None
-    complete: bool = False
-    scope: str | ScopeEntry = "global"
-    severity: Severity | None = None
-    reason: str | None = None
-    owner: str | None = None
-    expires: dt.datetime | dt.date | None = None
-
-    @model_validator(mode="after")
-    def _says_one_thing(self) -> RuleEntry:
-        given = [name for name in CONDITION_KEYS if name in self.model_fields_set]
-        if len(given) != 1 and not (self.complete and not given):
-            said = ", ".join(given) or "none"
-            raise ValueError(f"a rule has exactly one of {', '.join(CONDITION_KEYS)}; here: {said}")
-        if self.key is not None and self.path is not None:
-            raise ValueError("a rule has a key or a path, not both")
-        if not (self.plugin or self.file):
-            raise ValueError("a rule names a plugin or a file")
-        for name in ("unique", "present", "absent", "ignore"):
-            if getattr(self, name) is False:
-                raise ValueError(f"{name} is true or left out")
-        if self.matches is not None:
-            try:
-                re.compile(self.matches)
-            except re.error as error:
-                raise ValueError(f"matches is no regular expression: {error}") from error
-        if isinstance(self.scope, str) and self.scope != "global":
-            raise ValueError("scope is global, or {host: …}, {tag: …}, {instance: …}")
-        if self.key is None and self.path is None and {"value", "unique"} & set(given):
-            raise ValueError("a rule on a value names a key or a path")
-        return self
-
-    def condition(self) -> Condition:
-        """The demand it makes; PRESENT for a rule that only declares completeness."""
-        given = next((name for name in CONDITION_KEYS if name in self.model_fields_set), None)
-        match given:
-            case None:
-                return Condition(kind=ConditionKind.PRESENT)
-            case "value":
-                return Condition(value=wire_value(self.value))
-            case "one_of":
-                values = tuple(wire_value(each) for each in self.one_of or ())
-                return Condition(kind=ConditionKind.ONE_OF, values=values)
-            case "range":
-                low, high = self.range or (None, None)
-                return Condition(kind=ConditionKind.RANGE, minimum=low, maximum=high)
-            case "matches":
-                return Condition(kind=ConditionKind.MATCHES, pattern=self.matches)
-            case "same_as":
-                assert self.same_as is not None  # noqa: S101  (narrows for mypy)
-                return Condition(kind=ConditionKind.SAME_AS, **self.same_as.model_dump())
-            case _:
-                return Condition(kind=ConditionKind(given))
-
-    def expiry(self) -> dt.datetime | None:
-        """When it ends to count: a bare date at its end, in UTC where no zone is given."""
-        if self.expires is None:
-            return None
-        if isinstance(self.expires, dt.datetime):
-            return self.expires if self.expires.tzinfo else self.expires.replace(tzinfo=dt.UTC)
-        return dt.datetime.combine(self.expires, dt.time.max, tzinfo=dt.UTC)
-
-
-class TagEntry(Word):
-    """Which instances carry a tag: names or globs, `host/name` too; exclusions win."""
-
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    variables: dict[str, Any] = Field(default_factory=dict)
-
-
-class InstanceEntry(Word):
-    """What the disk does not say of an instance."""
-
-    tags: tuple[str, ...] = ()
-    variables: dict[str, Any] = Field(default_factory=dict)
-
-
-class HostEntry(Word):
-    """Variables of a host."""
-
-    variables: dict[str, Any] = Field(default_factory=dict)
-
-
-class AliasesEntry(Word):
-    """Other names → real names."""
-
-    instances: dict[str, str] = Field(default_factory=dict)
-    plugins: dict[str, str] = Field(default_factory=dict)
-
-
-class MatrixEntry(Word):
-    """Whether the deployment matrix also says which plugins must be present or absent."""
-
-    authoritative: bool = False
-
-
-class RulesFile(Word):
-    """The whole file. Each rule is validated by itself, so that one bad rule loses no other."""
-
-    version: int = VERSION
-    variables: dict[str, Any] = Field(default_factory=dict)
-    hosts: dict[str, HostEntry] = Field(default_factory=dict)
-    instances: dict[str, InstanceEntry] = Field(default_factory=dict)
-    tags: dict[str, TagEntry] = Field(default_factory=dict)
-    tag_order: tuple[str, ...] = ()
-    aliases: AliasesEntry = AliasesEntry()
-    matrix: MatrixEntry = MatrixEntry()
-    secrets: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    rules: tuple[RuleEntry, ...] = ()
+Entry = TypeVar("Entry", bound=BaseModel)
 
 
 def read_rules(file: str, data: bytes) -> SourceReading:
     """Read a rules file; each problem names its line, a bad rule is left out alone."""
     reading = SourceReading(file, "rules")
-    try:
-        node, loaded = _load(data)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        what = getattr(error, "problem", None) or str(error).split("\n", maxsplit=1)[0]
-        reading.fail(
-            f"is no YAML: {what}",
-            line=mark.line + 1 if mark else None,
-        )
+    document = read_mapping(reading, data)
+    if document is None:
         return reading
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        reading.fail(f"cannot be read: {error}")
-        return reading
-    if loaded is None:
-        return reading
-    if not isinstance(loaded, dict):
-        reading.fail("is no mapping", line=1)
-        return reading
-    lines = _Lines(node)
-    entries = loaded.pop("rules", None)
-    _read_declarations(reading, loaded, lines)
-    if isinstance(entries, list):
-        for index, entry in enumerate(entries):
-            _read_rule(reading, entry, index, lines)
-    elif entries is not None:
-        reading.problem("rules is no list", severity=ProblemSeverity.ERROR, line=lines.of("rules"))
+    declared = {key: value for key, value in document.value.items() if key != "rules"}
+    _read_declarations(reading, declared, document)
+    for index, entry in enumerate(entries_of(reading, document, "rules")):
+        rule = read_entry(reading, RuleEntry, entry, ("rules", index), document)
+        if rule is not None:
+            add_rule(reading, rule, document.line("rules", index))
     return reading
 
 
-def _load(data: bytes) -> tuple[Any, Any]:
-    loader = yaml.SafeLoader(data.decode("utf-8-sig"))
+def read_mapping(reading: SourceReading, data: bytes) -> YamlText | None:
+    """The file as a YAML mapping, an empty one as such; None where it is none (noted)."""
     try:
-        node = loader.get_single_node()
-        if _refers_to_itself(node, set(), set()):
-            raise ValueError("an anchor refers to itself")
-        loaded = None if node is None else loader.construct_document(node)
-    finally:
-        loader.dispose()
-    return node, loaded
+        document = read_yaml(reading.text(data))
+    except YamlProblem as error:
+        reading.fail(str(error), line=error.line)
+        return None
+    for key, line in document.twice:
+        reading.problem(
+            f"{key} stands here twice in one mapping; the last counts",
+            severity=ProblemSeverity.ERROR,
+            line=line,
+        )
+    if document.value is None:
+        return YamlText({}, {})
+    if not isinstance(document.value, dict):
+        reading.fail("is no mapping", line=1)
+        return None
+    return document
 
 
-def _refers_to_itself(node: Any, above: set[int], done: set[int]) -> bool:
-    if not isinstance(node, yaml.CollectionNode) or id(node) in done:
-        return False
-    if id(node) in above:
-        return True
-    above.add(id(node))
-    pairs = (
-        node.value if isinstance(node, yaml.MappingNode) else [(None, each) for each in node.value]
-    )
-    found = any(_refers_to_itself(value, above, done) for _, value in pairs)
-    above.discard(id(node))
-    done.add(id(node))
-    return found
+def entries_of(reading: SourceReading, document: YamlText, key: str) -> list[Any]:
+    """The list at a top-level key; empty where there is none (noted where it is something else)."""
+    entries = document.value.get(key)
+    if entries is None:
+        return []
+    if not isinstance(entries, list):
+        reading.problem(
+            f"{key} is no list", severity=ProblemSeverity.ERROR, line=document.line(key)
+        )
+        return []
+    return entries
 
 
-class _Lines:
-    """Where each key of the file stands, by its path."""
-
-    def __init__(self, node: Any) -> None:
-        self._lines: dict[tuple[Hashable, ...], int] = dict(_walk(node, ()))
-
-    def of(self, *path: Any) -> int | None:
-        """The line of the deepest known part of `path`."""
-        for size in range(len(path), 0, -1):
-            if path[:size] in self._lines:
-                return self._lines[path[:size]]
+def read_entry(
+    reading: SourceReading,
+    model: type[Entry],
+    entry: Any,
+    place: tuple[Any, ...],
+    document: YamlText,
+) -> Entry | None:
+    """One entry of a list; None where it is wrong (noted with its line)."""
+    try:
+        return model.model_validate(entry)
+    except ValidationError as error:
+        note_errors(reading, error, place, document)
         return None
 
 
-def _walk(node: Any, path: tuple[Hashable, ...]) -> Iterator[tuple[tuple[Hashable, ...], int]]:
-    if len(path) >= LINES_DEPTH:
-        return
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            inner = (*path, str(key.value))
-            yield inner, key.start_mark.line + 1
-            yield from _walk(value, inner)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            yield (*path, index), value.start_mark.line + 1
-            yield from _walk(value, (*path, index))
-
-
-def _read_declarations(reading: SourceReading, loaded: dict[Any, Any], lines: _Lines) -> None:
-    """Validate everything but the rules; a bad top-level key is left out alone."""
-    good: dict[str, Any] = {}
-    for key, value in loaded.items():
-        try:
-            RulesFile.model_validate({str(key): value})
-        except ValidationError as error:
-            _note_errors(reading, error, (), lines)
-        else:
-            good[str(key)] = value
-    declared = RulesFile.model_validate(good)
-    if declared.version != VERSION:
-        reading.problem(
-            f"is of version {declared.version}; this homeamp reads version {VERSION}",
-            severity=ProblemSeverity.ERROR,
-            line=lines.of("version"),
-        )
-    for name, patterns in declared.secrets.items():
-        for pattern in patterns:
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                reading.problem(
-                    f"secrets of {name}: {pattern!r} is no regular expression: {error}",
-                    severity=ProblemSeverity.ERROR,
-                    line=lines.of("secrets", name),
-                )
-    reading.declarations["rules"] = declared
-
-
-def _read_rule(reading: SourceReading, entry: Any, index: int, lines: _Lines) -> None:
-    line = lines.of("rules", index)
-    if not isinstance(entry, dict):
-        reading.problem("a rule is a mapping", severity=ProblemSeverity.ERROR, line=line)
-        return
-    try:
-        rule = RuleEntry.model_validate(entry)
-    except ValidationError as error:
-        _note_errors(reading, error, ("rules", index), lines)
-        return
+def add_rule(
+    reading: SourceReading,
+    rule: RuleEntry,
+    line: int | None,
+    more: Mapping[str, Any] | None = None,
+) -> None:
+    """Add what the entry says as a rule."""
     reading.add(
         rule.condition(),
         plugin=rule.plugin,
@@ -330,27 +97,69 @@ def _read_rule(reading: SourceReading, entry: Any, index: int, lines: _Lines) ->
         line=line,
         complete=rule.complete,
         severity=rule.severity,
-        more={"reason": rule.reason, "owner": rule.owner, "expires": rule.expiry()},
+        more={
+            "reason": rule.reason,
+            "owner": rule.owner,
+            "expires": rule.expiry(),
+            **(more or {}),
+        },
     )
 
 
-def _note_errors(
-    reading: SourceReading, error: ValidationError, above: tuple[Any, ...], lines: _Lines
+def note_errors(
+    reading: SourceReading, error: ValidationError, above: tuple[Any, ...], document: YamlText
 ) -> None:
-    for each in error.errors():
-        place = (*above, *each["loc"])
+    """A problem for everything that is wrong, each with its line; never with the value."""
+    for each in error.errors(include_input=False, include_url=False):
         named = ".".join(str(part) for part in each["loc"])
         message = each["msg"].removeprefix("Value error, ")
         reading.problem(
             f"{named}: {message}" if named else message,
             severity=ProblemSeverity.ERROR,
-            line=lines.of(*place),
+            line=document.line(*above, *each["loc"]),
         )
 
 
-def rules_schema() -> dict[str, Any]:
-    """The JSON Schema of rules.yaml, for editors (published as `docs/rules.schema.json`)."""
-    schema = RulesFile.model_json_schema()
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["title"] = "homeamp rules.yaml"
-    return schema
+def _read_declarations(
+    reading: SourceReading, declared: dict[Any, Any], document: YamlText
+) -> None:
+    """Validate everything but the rules; what is wrong is left out alone."""
+    good: dict[str, Any] = {}
+    for key, value in declared.items():
+        kept = _without_errors(reading, str(key), value, document)
+        if kept is not None:
+            good[str(key)] = kept
+    result = RulesFile.model_validate(good)
+    if result.version != VERSION:
+        reading.problem(
+            f"is of version {result.version}; this homeamp reads version {VERSION}",
+            severity=ProblemSeverity.ERROR,
+            line=document.line("version"),
+        )
+    for name, patterns in result.secrets.items():
+        for pattern in patterns:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                reading.problem(
+                    f"secrets of {name}: {pattern!r} is no regular expression: {error}",
+                    severity=ProblemSeverity.ERROR,
+                    line=document.line("secrets", name),
+                )
+    reading.declarations["rules"] = result
+
+
+def _without_errors(reading: SourceReading, key: str, value: Any, document: YamlText) -> Any | None:
+    """The value of a top-level key without the entries in it that are wrong (noted)."""
+    try:
+        RulesFile.model_validate({key: value})
+    except ValidationError as error:
+        note_errors(reading, error, (), document)
+        bad = {str(each["loc"][1]) for each in error.errors() if len(each["loc"]) > 1}
+        if not isinstance(value, dict):
+            return None
+        rest = {name: entry for name, entry in value.items() if str(name) not in bad}
+        if len(rest) == len(value):
+            return None
+        return _without_errors(reading, key, rest, document)
+    return value

@@ -12,6 +12,7 @@ from homeamp_agent.model.setting import KeyPath, dotted
 from homeamp_agent.model.snapshot import SettingTable
 
 GLOB_CHARACTERS = frozenset("*?[")
+ANY_ENDING = ".*"
 
 
 class Specificity(NamedTuple):
@@ -66,13 +67,30 @@ def specificity(rule: Rule) -> Specificity:
     """
     return Specificity(
         0 if rule.plugin is not None and is_glob(rule.plugin) else 1,
-        0 if rule.file is None else 1 if is_glob(rule.file) and not _is_stem(rule.file) else 2,
+        0 if rule.file is None else 1 if is_glob(rule.file) and stem_of(rule.file) is None else 2,
         1 if rule.path is not None or rule.key is None or not is_glob_key(rule) else 0,
     )
 
 
-def _is_stem(file: str) -> bool:
-    return file.endswith(".*") and not is_glob(file[:-2])
+def stem_pattern(stem: str) -> str:
+    """The file selector of a markdown baseline, which records paths without their ending."""
+    return re.sub(r"[*?\[]", r"[\g<0>]", stem) + ANY_ENDING
+
+
+@lru_cache(maxsize=65_536)
+def stem_of(pattern: str) -> str | None:
+    """The path that `pattern` names in all but its ending; None where it is no such selector."""
+    if not pattern.endswith(ANY_ENDING):
+        return None
+    stem = pattern[: -len(ANY_ENDING)]
+    plain = re.sub(r"\[([*?\[])\]", "", stem)
+    return None if is_glob(plain) else re.sub(r"\[([*?\[])\]", r"\1", stem)
+
+
+def without_ending(file: str) -> str:
+    """`lang/en.us.yml` → `lang/en.us`."""
+    folder, slash, name = file.rpartition("/")
+    return folder + slash + (name.rpartition(".")[0] or name)
 
 
 def is_glob_key(rule: Rule) -> bool:
@@ -88,6 +106,9 @@ def matching_files(pattern: str, files: Iterable[str]) -> list[str]:
     """The files, relative to what the rule is relative to, that the pattern names."""
     if not is_glob(pattern):
         return [file for file in files if file == pattern]
+    stem = stem_of(pattern)
+    if stem is not None:
+        return [file for file in files if without_ending(file) == stem]
     compiled = glob(pattern, "/")
     return [file for file in files if compiled.match(file)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ from homeamp_agent.model.rule import (
 )
 
 RULE_ID_HEX_DIGITS = 12
+PLATFORM_FOLDERS = frozenset({"paper", "velocity", "geyser", "fabric", "bungee", "neoforge"})
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass(slots=True)
@@ -26,6 +29,7 @@ class SourceReading:
     """Collects what a reader finds in `file`; readers append, the loader freezes.
 
     `form` is one of markdown-a, markdown-b, workbook, matrix, rules, approved, expectations.
+    `counts["rows"]` is how many settings (or rows) were read, where that is not the rules' number.
     """
 
     file: str
@@ -37,6 +41,24 @@ class SourceReading:
     platform: str | None = None
     failed: bool = False
     _seen: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def counts_for_something(self) -> bool:
+        """Whether anything was read from the file."""
+        return bool(self.rules or self.declarations)
+
+    def text(self, data: bytes) -> str:
+        """The file as text; bytes that are no UTF-8 are told with the line of the first one."""
+        encoding = "utf-16" if data.startswith(_UTF_16) else "utf-8-sig"
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            self.problem(
+                "holds bytes that are no UTF-8; they are read as \N{REPLACEMENT CHARACTER}",
+                line=line,
+            )
+            return data.decode(encoding, "replace")
 
     def problem(
         self,
@@ -84,10 +106,13 @@ class SourceReading:
                 complete=complete,
                 severity=severity,
                 source=RuleSource(file=self.file, line=line, cell=cell),
-                platform=self.platform,
-                **(more or {}),
+                **{"platform": self.platform, **(more or {})},
             )
         )
+
+    def count(self, name: str) -> None:
+        """One more in `counts`."""
+        self.counts[name] = self.counts.get(name, 0) + 1
 
     def _identity(self, scope: Scope, plugin: str | None, file: str | None, key: Any) -> str:
         text = json.dumps([self.file, str(scope), plugin, file, key], ensure_ascii=False)
@@ -96,3 +121,8 @@ class SourceReading:
         count = self._seen.get(identity, 0)
         self._seen[identity] = count + 1
         return f"{identity}-{count}" if count else identity
+
+
+def platform_of(file: str) -> str | None:
+    """The platform that a folder of the path limits the file to."""
+    return next((part for part in file.split("/")[:-1] if part in PLATFORM_FOLDERS), None)

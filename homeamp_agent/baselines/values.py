@@ -9,8 +9,12 @@ from __future__ import annotations
 import ast
 import json
 import re
+import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from homeamp_agent.model.setting import segment_text
 
 _INT = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)\Z")
@@ -31,7 +35,7 @@ def markdown_value(text: str) -> Reading:
     if text.startswith('"'):
         if len(text) >= 2 and text.endswith('"'):
             return Reading(text[1:-1])
-        return Reading(text[1:], "the string has no closing quote; read to the end of the line")
+        return Reading(text[1:], "the string has no closing quote; read to the end of its lines")
     if text in {"true", "false", "null"}:
         return Reading(_WORDS[text])
     number = _number(text)
@@ -61,13 +65,43 @@ def repr_scalar(text: str) -> Reading:
 def literal(text: str) -> Reading:
     """A list or mapping as Python repr, else as JSON; text with a problem where it is neither."""
     try:
-        return Reading(ast.literal_eval(text))
+        with warnings.catch_warnings():
+            # A backslash that escapes nothing is what people write into lists by hand.
+            warnings.simplefilter("ignore")
+            found = ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, MemoryError, RecursionError):
-        pass
-    try:
-        return Reading(json.loads(text))
-    except (ValueError, RecursionError):
-        return Reading(text, "looks like a list or mapping but cannot be read as one")
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            found = None
+    if isinstance(found, (list, tuple, dict)) and _plain(found):
+        return Reading(_listed(found))
+    return Reading(text, "looks like a list or mapping but cannot be read as one")
+
+
+def _plain(value: Any) -> bool:
+    """Whether a config file could hold it: Python literals know sets, bytes and more."""
+    if isinstance(value, dict):
+        return all(_plain(each) for pair in value.items() for each in pair)
+    if isinstance(value, (list, tuple)):
+        return all(map(_plain, value))
+    return value is None or isinstance(value, (str, int, float))
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _listed(item) for key, item in value.items()}
+    return [_listed(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def inner_settings(mapping: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted key and value of every leaf; a list and an empty mapping are leaves."""
+    for segment, value in mapping.items():
+        key = prefix + segment_text(segment)
+        if isinstance(value, dict) and value:
+            yield from inner_settings(value, key + ".")
+        else:
+            yield key, value
 
 
 def cell_value(text: Any, value_type: str) -> Reading:
@@ -88,7 +122,7 @@ def cell_value(text: Any, value_type: str) -> Reading:
         return literal(text)
     if wanted == "nonetype":
         return Reading(None)
-    return Reading(text, f"{text!r} is no {wanted}; read as text")
+    return Reading(text, f"is no {wanted}, as its type says; read as text")
 
 
 def _number(text: str) -> int | float | None:

@@ -195,9 +195,11 @@ def test_a_matrix_reports_duplicates_and_junk_and_reads_quoted_commas() -> None:
     )
     reading = read_matrix("deployment_matrix.csv", text.encode())
     rows = reading.declarations["matrix"]
-    assert list(rows) == ["Vault", "One, Two"]
-    assert rows["Vault"].update_source == "modrinth"
-    assert reading.counts["rows"] == 3
+    assert [(row.plugin, row.update_source) for row in rows] == [
+        ("Vault", "modrinth"),
+        ("One, Two", "manual"),
+    ]
+    assert reading.counts == {"rows": 5, "junk": 2, "duplicates": 1}
     assert [each.source.line for each in reading.problems] == [4, 5, 6]
     assert reading.rules == []
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 import yaml
 
-from homeamp_agent.baselines.rules_file import rules_schema
+from homeamp_agent.baselines.declarations import rules_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 
