@@ -1,13 +1,16 @@
 """The demo's fleet on disk: a copy of the fixtures with plugin jars made on the spot.
 
 Standard library only: `homeamp-tui --demo` starts agents on the copy, from a checkout or from an
-installed wheel, without network and without rights.
+installed wheel, without network and without rights. `python -m homeamp_tui.demo_fleet DIR` makes a
+copy to try the agent on.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -82,3 +85,20 @@ def _make_jar(fleet: Path, jar: dict[str, Any]) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for name, text in entries.items():
             archive.writestr(zipfile.ZipInfo(name, JAR_TIME), text)
+
+
+def main() -> int:
+    """Make a copy in the folder given; 2 if that cannot be done."""
+    parser = argparse.ArgumentParser(prog="python -m homeamp_tui.demo_fleet")
+    parser.add_argument("folder", type=Path, help="a new or empty folder")
+    target = parser.parse_args().folder
+    try:
+        materialise(fixtures_folder(), target)
+    except DemoFleetError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
