@@ -1,8 +1,8 @@
 """What a YAML scalar means, as SnakeYAML 2 types it for the servers (YAML 1.1).
 
-It agrees with PyYAML but for two things: `=` is text, and a float's exponent needs no sign
-(`1.0E8`, `1e3`). Regular expressions after SnakeYAML's `Resolver`; conversions after its
-`SafeConstructor`.
+It agrees with PyYAML but for a few things: `=` is text, a float's exponent needs no sign
+(`1.0E8`, `1e3`), and `-.5` is a float. Regular expressions after SnakeYAML's `Resolver`,
+conversions after its `SafeConstructor`.
 """
 
 from __future__ import annotations
@@ -42,19 +42,24 @@ TELLING: Final = frozenset("-+.0123456789~nNyYtTfFoO")
 
 _DIGITS: Final = frozenset("-+.0123456789")
 _INT: Final = re.compile(
-    r"[-+]?0b_*[01_]+|[-+]?0[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x_*[0-9a-fA-F_]+"
-    r"|[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+"
+    r"[-+]?0b_*[01][01_]*|[-+]?0_*[0-7][0-7_]*|[-+]?(?:0|[1-9][0-9_]*)"
+    r"|[-+]?0x_*[0-9a-fA-F][0-9a-fA-F_]*|[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+"
 )
 _FLOAT: Final = re.compile(
     r"[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+"
-    r"|\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*"
+    r"|[-+]?\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*"
     r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 )
 _DATE: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]*)?"
-    r"(?:[ \t]*(?:Z|[-+][0-9]{1,2}(?::?[0-9]{2})?))?"
+    r"(?:[ \t]*(?:Z|[-+][0-9]{1,2}(?::[0-9]{2})?))?"
 )
+TYPED_BY_OTHERS: Final = re.compile(
+    r"[-+]?0[0-7_]+|[-+]?0b[01_]+|[-+]?0x[0-9a-fA-F_]+|0o[0-7]+|[-+]?\.[0-9_]+(?:[eE][-+]?[0-9]+)?"
+)
+"""Text to SnakeYAML 2, a number to PyYAML, to YAML 1.2 or to SnakeYAML 1."""
+
 _MOST_DIGITS: Final = 4000
 """Python refuses to convert longer integers (its guard against quadratic time)."""
 

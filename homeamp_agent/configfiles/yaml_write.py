@@ -8,7 +8,13 @@ from typing import Final, NamedTuple
 
 from homeamp_agent.configfiles.document import KeySegment, Value
 from homeamp_agent.configfiles.errors import EditRefused
-from homeamp_agent.configfiles.yaml_scalars import BOOLEANS, TAG, TaggedText, plain_value
+from homeamp_agent.configfiles.yaml_scalars import (
+    BOOLEANS,
+    TAG,
+    TYPED_BY_OTHERS,
+    TaggedText,
+    plain_value,
+)
 
 _NOT_RAW: Final = re.compile(
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]"
@@ -19,7 +25,7 @@ _NOT_IN_BLOCK: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]"
 )
 _NEVER_FIRST: Final = frozenset(",[]{}#&*!|>'\"%@`")
-_FLOW_SIGNS: Final = frozenset(",[]{}")
+_FLOW_SIGNS: Final = frozenset(",[]{}?")
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _TO_ESCAPE: Final = re.compile('[\\\\"\t]|' + _NOT_RAW.pattern)
 _IMPLICIT_TAGS: Final = frozenset(TAG + name for name in ("timestamp", "int", "float"))
@@ -140,7 +146,7 @@ def can_be_plain(text: str, *, flow: bool) -> bool:
         return False
     if flow and (not _FLOW_SIGNS.isdisjoint(text) or first in "-?:"):
         return False
-    return type(plain_value(text)) is str
+    return type(plain_value(text)) is str and not TYPED_BY_OTHERS.fullmatch(text)
 
 
 def _escaped_like(old: str, written: str) -> str:

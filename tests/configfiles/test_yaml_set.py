@@ -82,7 +82,7 @@ def test_text_that_would_read_back_as_something_else_is_quoted(before: str, text
     )
 
 
-@pytest.mark.parametrize("text", ["a,b", "a]", "x: y", "-x", "{z", "yes", "a#b"])
+@pytest.mark.parametrize("text", ["a,b", "a]", "x: y", "-x", "{z", "yes", "a#b", "a?b"])
 def test_text_in_brackets_is_quoted_where_brackets_need_it(text: str) -> None:
     after = edited("a: [one, two]\n", ("a", 1), text)
     assert parse("config.yml", str(after).encode()).value(("a",)) == ["one", text]
