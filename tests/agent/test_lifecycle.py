@@ -97,9 +97,7 @@ def test_killed_and_started_again_it_knows_what_it_knew(host: Any) -> None:
 
 def test_a_second_agent_on_the_same_state_is_refused(host: Any) -> None:
     with host.running() as wire:
-        second = host.command(
-            "run", *host.options(), "--socket", str(host.root / "second.sock")
-        )
+        second = host.command("run", *host.options(), "--socket", str(host.root / "second.sock"))
         assert second.returncode == 2
         assert "another agent uses this state folder" in second.stderr
         assert len(second.stderr.splitlines()) == 1

@@ -116,7 +116,9 @@ def test_a_file_that_is_no_agent_yaml_is_one_line(
     assert "\n" not in problems[0]
 
 
-@pytest.mark.parametrize("content", [b"", b"# only a comment\n", b"scan:\naccess:\n", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize(
+    "content", [b"", b"# only a comment\n", b"scan:\naccess:\n", b"\xef\xbb\xbf"]
+)
 def test_an_empty_file_or_section_means_the_defaults(
     tmp_path: Path, folders: dict[str, str], content: bytes
 ) -> None:
@@ -233,4 +235,6 @@ def test_wrong_settings_end_every_command_with_2_and_a_line_each(tmp_path: Path)
         assert done.returncode == 2
         assert done.stdout == ""
         assert len(done.stderr.splitlines()) == 2
-        assert all(line.startswith("homeamp-agent: agent.yaml") for line in done.stderr.splitlines())
+        assert all(
+            line.startswith("homeamp-agent: agent.yaml") for line in done.stderr.splitlines()
+        )

@@ -156,9 +156,9 @@ async def test_what_a_denied_method_needs_is_said(door: Any) -> None:
 )
 async def test_users_and_groups_of_the_settings_operate(door: Any, policy: AccessPolicy) -> None:
     behind = await door(policy)
-    assert [outcome(each) for each in await behind.as_user(STRANGER_UID, STRANGER_GID, OPERATE)] == [
-        "done"
-    ]
+    assert [
+        outcome(each) for each in await behind.as_user(STRANGER_UID, STRANGER_GID, OPERATE)
+    ] == ["done"]
 
 
 @needs_root

@@ -55,12 +55,16 @@ def test_every_reference_in_it_leads_somewhere(document: Any) -> None:
         if isinstance(node, dict):
             own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
             return own + [each for value in node.values() for each in references(value)]
-        return [each for item in node for each in references(item)] if isinstance(node, list) else []
+        return (
+            [each for item in node for each in references(item)] if isinstance(node, list) else []
+        )
 
     schemas = document["components"]["schemas"]
     found = references(document)
     assert found
-    assert [each for each in found if each.removeprefix("#/components/schemas/") not in schemas] == []
+    assert [
+        each for each in found if each.removeprefix("#/components/schemas/") not in schemas
+    ] == []
 
 
 def test_required_params_come_before_optional_ones(document: Any) -> None:
