@@ -3,8 +3,8 @@
     python -m benchmarks.snakeyaml JAR FOLDER... [--values N]
 
 Reads every YAML file below the folders with both; then has the engine write N values that are
-hard to write into small files of five kinds and lets SnakeYAML read them back. Needs `java` (11 or later) and a
-SnakeYAML jar, such as that of Debian's package libyaml-snake-java.
+hard to write into small files of five kinds, and lets SnakeYAML read them back. Needs `java` (11
+or later) and a SnakeYAML jar, such as that of Debian's package libyaml-snake-java.
 """
 
 from __future__ import annotations
