@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from homeamp_agent.model.setting import KeyPath, Value, dotted, segment_text
@@ -32,9 +33,10 @@ NOT_SECRET_WORDS = re.compile(
 )
 """Last words that make a key about a secret rather than the secret itself."""
 
-CREDENTIALS_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/:@]*:[^\s/@]+@", re.IGNORECASE)
+CREDENTIALS_IN_URL = re.compile(r"[a-z][a-z0-9+.-]{0,30}://[^\s/:@]*:[^\s/@]+@", re.IGNORECASE)
 CREDENTIALS_IN_QUERY = re.compile(r"[?&;](?:password|pwd|token|secret)=[^&;\s]+", re.IGNORECASE)
-WEBHOOK_URL = re.compile(r"https?://\S*/(?:api/)?webhooks?/\S+", re.IGNORECASE)
+WEBHOOK_URL = re.compile(r"https?://\S{0,200}/(?:api/)?webhooks?/\S+", re.IGNORECASE)
+"""Bounded inside, as the one above: a line of a real file has 572 KB."""
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _TEXT_VALUE = re.compile(
@@ -73,15 +75,14 @@ class SecretPolicy:
 
     def secret_key(self, path: KeyPath, plugin: str | None = None) -> bool:
         """Whether the setting at `path` is secret by its key."""
-        key = dotted(path)
-        if _named(self.never, plugin, key):
-            return False
-        if _named(self.extra, plugin, key):
-            return True
-        words = [_words(segment_text(part)) for part in path if isinstance(part, str)]
-        return bool(words) and any(
-            SECRET_WORDS.search(text) and not NOT_SECRET_WORDS.search(text) for text in words[-2:]
-        )
+        if self.never or self.extra:
+            key = dotted(path)
+            if _named(self.never, plugin, key):
+                return False
+            if _named(self.extra, plugin, key):
+                return True
+        words = [part for part in path if isinstance(part, str)]
+        return any(_secret_word(part) for part in words[-2:])
 
     def secret(self, path: KeyPath, value: Value, plugin: str | None = None) -> bool:
         """Whether the setting is secret by its key or by what its value holds.
@@ -97,15 +98,18 @@ class SecretPolicy:
 
 def secret_text(text: str) -> bool:
     """Whether the text carries credentials: a connection string, a query, a webhook's URL."""
-    return bool(
-        CREDENTIALS_IN_URL.search(text)
-        or CREDENTIALS_IN_QUERY.search(text)
-        or WEBHOOK_URL.search(text)
-    )
+    if "=" in text and CREDENTIALS_IN_QUERY.search(text):
+        return True
+    if "://" not in text:
+        return False
+    return bool(CREDENTIALS_IN_URL.search(text) or WEBHOOK_URL.search(text))
 
 
-def _words(segment: str) -> str:
-    return _CAMEL.sub("-", segment).lower()
+@lru_cache(maxsize=65_536)
+def _secret_word(segment: str) -> bool:
+    """Whether a key's segment says that its value is secret; the same few thousand come again."""
+    text = _CAMEL.sub("-", segment).lower()
+    return bool(SECRET_WORDS.search(text)) and not NOT_SECRET_WORDS.search(text)
 
 
 def _named(table: Mapping[str, tuple[re.Pattern[str], ...]], plugin: str | None, key: str) -> bool:
