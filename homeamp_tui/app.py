@@ -1,67 +1,47 @@
-"""The app: links to agents, screens, and the acts that change something."""
+"""The app: links to agents, screens, and what all screens need."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import ClassVar
+import os
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, ClassVar, Literal
 
-from rich.text import Text
-from textual import work
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.css.query import NoMatches
-from textual.widgets import Static
+from textual.content import Content
+from textual.dom import DOMNode
+from textual.worker import Worker, WorkerState
 
-from homeamp_agent.model.change import ChangeRequest, ChangeStatus, Plan, RollbackConflict
-from homeamp_agent.model.deviation import Deviation
 from homeamp_agent.model.event import Event
-from homeamp_agent.rpc.protocol.errors import RpcError
-from homeamp_agent.rpc.protocol.messages import (
-    Access,
-    ChangesPreviewParams,
-    ChangesPreviewResult,
-    ChangesRollbackParams,
-    ChangesRollbackResult,
-    DeviationsApproveParams,
-    DeviationsFixParams,
-    DeviationsFixResult,
-    DeviationsFlagParams,
-    DeviationsReopenParams,
-    DeviationsReviewResult,
-    RescanParams,
-    RescanResult,
-)
-from homeamp_tui.links import Link, LinkState, NotConnected
-from homeamp_tui.screens.ask import (
-    AskReview,
-    Confirm,
-    Told,
-    conflicts_text,
-    diff_text,
-    plan_text,
-)
+from homeamp_agent.rpc.protocol.messages import Access
+from homeamp_tui.acts import Acts
+from homeamp_tui.clipboard import TooLong, osc52
+from homeamp_tui.commands import HouseCommands
+from homeamp_tui.dialogs.dialog import DIALOG_CSS
+from homeamp_tui.dialogs.told import Told
+from homeamp_tui.links import Link, LinkState
 from homeamp_tui.screens.changes import ChangesScreen
 from homeamp_tui.screens.deviations import DeviationsScreen
+from homeamp_tui.screens.house import HouseScreen
 from homeamp_tui.screens.overview import OverviewScreen
-from homeamp_tui.words import age_text, plural
+from homeamp_tui.theme import DARK, LIGHT
+from homeamp_tui.words import plain, plural
 
-HELP = """\
-1 overview   2 deviations   3 changes        q quit    ? this help    ctrl+p palette
+LIGHTS_SECONDS = 1.0
+"""How often the age of a lost link is painted; nothing is painted while all stand."""
 
-In the deviations
-  j k ↓ ↑ g G     move                       tab     to the tree and back
-  /               filter: words are and-ed, field:value narrows, ! negates
-                  (host instance plugin file key kind severity status pattern)
-  space v A esc   select, range, all, clear
-  f               fix: shows the exact diff first
-  a x o           approve, flag, reopen
-  u               undo the last fix
-  s t             sort, show reviewed ones too
-  y               copy to the clipboard (also over SSH and tmux)
-  r               scan again now
+HELP_ALWAYS = """\
+Screens    1 overview   2 deviations   3 changes
+Anywhere   : or ctrl+p: all commands   r scan again   ? help   q quit
+"""
 
-In the changes
-  R               roll back the chosen change request
+
+HOUSE_CSS = """
+    FilterBar > Input, FilterBar > Input:focus { background: $panel; padding: 0; }
+    Toast { background: $panel; color: $foreground; border-left: outer $primary; }
+    Toast.-warning { border-left: outer $warning; }
+    Toast.-error { border-left: outer $error; }
+    ToastRack { margin-bottom: 1; }
 """
 
 
@@ -69,31 +49,42 @@ class HomeampApp(App[None]):
     """The dashboard on one or many agents."""
 
     TITLE = "homeamp"
-    CSS = """
-    #banner { height: 1; padding: 0 1; background: $primary-muted; }
-    """
+    CSS = HOUSE_CSS + DIALOG_CSS
+    COMMANDS: ClassVar[set[Any]] = {HouseCommands}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "switch('overview')", "Overview", show=False, id="app.overview"),
-        Binding("2", "switch('deviations')", "Deviations", show=False, id="app.deviations"),
-        Binding("3", "switch('changes')", "Changes", show=False, id="app.changes"),
+        Binding("1", "show('overview')", "Overview", show=False, id="app.overview"),
+        Binding("2", "show('deviations')", "Deviations", show=False, id="app.deviations"),
+        Binding("3", "show('changes')", "Changes", show=False, id="app.changes"),
+        Binding("colon", "command_palette", "Commands", show=False, id="app.commands"),
         Binding("r", "rescan", "Rescan", id="app.rescan"),
-        Binding("question_mark", "help", "Help", id="app.help"),
+        Binding("question_mark,f1", "help", "Help", id="app.help"),
         Binding("q", "quit", "Quit", id="app.quit"),
     ]
-    SCREENS: ClassVar[dict[str, Callable[[], object]]] = {  # type: ignore[assignment]
+    MODES: ClassVar[dict[str, Callable[[], HouseScreen]]] = {  # type: ignore[assignment]  # narrower than textual's
         "overview": OverviewScreen,
         "deviations": DeviationsScreen,
         "changes": ChangesScreen,
     }
 
-    def __init__(self, urls: Sequence[str], *, read_only: bool = False, note: str = "") -> None:
+    def __init__(
+        self,
+        urls: Sequence[str],
+        *,
+        read_only: bool = False,
+        note: str = "",
+        start: str = "deviations",
+    ) -> None:
         super().__init__()
         self.asked_read_only = read_only
         self.note = note
+        self._start = start
         self.links = [
-            Link(url, self._link_changed, self._event_heard, self._relist_wanted) for url in urls
+            Link(url, self._link_changed, self._event_heard, self._relist_wanted)
+            for url in dict.fromkeys(urls)
         ]
-        self._fixes: list[tuple[Link, ChangeRequest]] = []
+        self.acts = Acts(self)
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
 
     @property
     def read_only(self) -> bool:
@@ -103,224 +94,123 @@ class HomeampApp(App[None]):
             bool(granted) and all(access is not Access.OPERATE for access in granted)
         )
 
-    def on_mount(self) -> None:
-        self.push_screen("deviations")
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return dict((DARK if self.current_theme.dark else LIGHT).variables)
+
+    async def on_mount(self) -> None:
+        self.theme = DARK.name
+        await self.switch_mode(self._start)
         for link in self.links:
             self.run_worker(link.run(), group="links", exit_on_error=False)
-        self.call_after_refresh(self._paint_banner)
+        self.set_interval(LIGHTS_SECONDS, self._age_lights)
 
-    def action_switch(self, name: str) -> None:
-        self.switch_screen(name)
-        self.call_after_refresh(self._paint_banner)
+    @property
+    def house(self) -> HouseScreen | None:
+        """The dashboard's screen, also while a dialog stands over it."""
+        return next(
+            (each for each in reversed(self.screen_stack) if isinstance(each, HouseScreen)), None
+        )
+
+    def action_show(self, mode: str) -> None:
+        self.switch_mode(mode)
+
+    async def action_filter_by(self, text: str) -> None:
+        """Look at the deviations that match."""
+        await self.switch_mode("deviations")
+        if isinstance(self.house, DeviationsScreen):
+            self.house.filter_by(text)
 
     def action_help(self) -> None:
-        self.push_screen(Told("Keys", Text(HELP)))
+        house = self.house
+        if house is not None:
+            self.push_screen(Told("Keys", Content(house.KEYS_HELP + HELP_ALWAYS)))
+
+    def action_rescan(self) -> None:
+        self.act(self.acts.rescan())
+
+    def why_not(self, action: str) -> str:
+        """Why an action of the app cannot be done now; empty if it can."""
+        house = self.house
+        return house.why_not(action) if house is not None and action == "rescan" else ""
+
+    def check_action(
+        self,
+        action: str,
+        parameters: tuple[object, ...],  # noqa: ARG002  (textual's own signature)
+    ) -> bool | None:
+        """Grey out what cannot be done."""
+        return None if self.is_running and self.why_not(action) else True
+
+    async def run_action(
+        self,
+        action: Any,
+        default_namespace: DOMNode | None = None,
+        namespaces: Any = None,
+    ) -> bool:
+        """As textual does it, but a greyed key says why it does nothing."""
+        done = await super().run_action(action, default_namespace, namespaces)
+        owner = default_namespace if default_namespace is not None else self
+        if not done and isinstance(action, str) and isinstance(owner, (HouseScreen, HomeampApp)):
+            name = action.partition("(")[0].rpartition(".")[2]
+            if why := owner.why_not(name):
+                self.tell(f"Cannot {name.replace('_', ' ')}: {why}", severity="warning")
+                return True
+        return done
+
+    def act(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something on the agents, beside everything else."""
+        self.run_worker(work, group="acts", exit_on_error=False)
+
+    def tell(
+        self, words: str, *, severity: Literal["information", "warning", "error"] = "information"
+    ) -> None:
+        """Say something that may be missed."""
+        self.notify(plain(words), severity=severity, markup=False)
+
+    def tell_wrong(self, title: str, words: str) -> None:
+        """Say something that must be read."""
+        lines = [Content(plain(line)) for line in words.splitlines()]
+        self.push_screen(Told(plain(title), Content("\n").join(lines), wrong=True))
+
+    def copy_lines(self, lines: Sequence[str]) -> None:
+        """Put lines on the clipboard of the terminal somebody sits at."""
+        try:
+            sequence = osc52("\n".join(lines), os.environ)
+        except TooLong as error:
+            self.tell(str(error), severity="warning")
+            return
+        if self._driver is not None:
+            self._driver.write(sequence)
+            self._driver.flush()
+        self.tell(f"Copied {plural(len(lines), 'line')}.")
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A mistake of ours is shown; the rest of the dashboard goes on."""
+        if event.state is WorkerState.ERROR:
+            error = event.worker.error
+            self.tell_wrong(
+                "A mistake in the dashboard",
+                f"{type(error).__name__}: {error}\n\nin {event.worker.name}. Nothing on any agent "
+                "is harmed by it. Opening the dashboard again helps; please report it.",
+            )
 
     def _link_changed(self, link: Link) -> None:
-        if link.state is LinkState.LOST:
-            self.notify(f"{link.why}", title=f"{link.host} is lost", severity="warning")
-        self._paint_banner()
-        self._refresh_screen()
+        if link.state is LinkState.LOST and link.hello is not None:
+            self.tell(f"{link.host} is lost: {link.why}", severity="warning")
+        if (house := self.house) is not None and house.is_mounted:
+            house.link_changed(link)
+            house.show_bars()
 
-    def _event_heard(self, _link: Link, _event: Event) -> None:
-        self._refresh_screen()
+    def _event_heard(self, link: Link, event: Event) -> None:
+        if (house := self.house) is not None and house.is_mounted:
+            house.event_heard(link, event)
 
-    def _relist_wanted(self, _link: Link) -> None:
-        self._refresh_screen()
+    def _relist_wanted(self, link: Link) -> None:
+        if (house := self.house) is not None and house.is_mounted:
+            house.relist(link)
 
-    def _refresh_screen(self) -> None:
-        screen = self.screen
-        if isinstance(screen, (OverviewScreen, DeviationsScreen, ChangesScreen)):
-            screen.refresh_from_agents()
-
-    def _paint_banner(self) -> None:
-        text = Text("homeamp  ", style="bold")
-        for link in self.links:
-            if link.state is LinkState.CONNECTED:
-                text.append(f"✓ {link.host}  ", style="green")
-            elif link.state is LinkState.LOST:
-                text.append(f"✗ {link.host} lost {age_text(link.since)} ago  ", style="bold red")
-            else:
-                text.append(f"… {link.host}  ", style="yellow")
-        if self.read_only:
-            text.append("read-only  ", style="bold")
-        text.append(self.note, style="dim")
-        try:
-            self.screen.query_one("#banner", Static).update(text)
-        except NoMatches:
-            return
-
-    def _by_link(self, rows: Sequence[Deviation]) -> list[tuple[Link, list[str]]]:
-        found: list[tuple[Link, list[str]]] = []
-        for link in self.links:
-            ids = [row.id for row in rows if row.host == link.host]
-            if ids:
-                found.append((link, ids))
-        return found
-
-    @work(exit_on_error=False)
-    async def fix(self, rows: Sequence[Deviation], done: Callable[[], None]) -> None:
-        """Preview, ask, then fix exactly what was previewed."""
-        previews: list[tuple[Link, list[str], ChangesPreviewResult]] = []
-        try:
-            for link, ids in self._by_link(rows):
-                params = ChangesPreviewParams(ids=tuple(ids))
-                previews.append(
-                    (link, ids, await link.call("changes.preview", params, ChangesPreviewResult))
-                )
-        except (NotConnected, RpcError) as error:
-            self._tell("Cannot plan the fix", error)
-            return
-        if not previews:
-            return
-        body = Text()
-        for _, _, preview in previews:
-            body.append_text(plan_text(preview.plan, preview.skipped))
-        files = sum(len(preview.plan.files) for _, _, preview in previews)
-        edits = sum(_edits(preview.plan) for _, _, preview in previews)
-        title = f"Fix {plural(edits, 'setting')} in {plural(files, 'file')}?"
-        yes = f"Fix {plural(files, 'file')}"
-        if not await self.push_screen_wait(Confirm(title, body, yes, possible=files > 0)):
-            return
-        for link, ids, preview in previews:
-            if preview.plan.files:
-                await self._apply(link, ids, preview.plan)
-        done()
-
-    async def _apply(self, link: Link, ids: list[str], plan: Plan) -> None:
-        params = DeviationsFixParams(
-            ids=tuple(ids), reason="fixed from the dashboard", digest=plan.digest
-        )
-        try:
-            answer = await link.mutate("deviations.fix", params, DeviationsFixResult)
-        except (NotConnected, RpcError) as error:
-            self._tell(f"{link.host} did not fix", error)
-            return
-        change = answer.change
-        if change.status is ChangeStatus.APPLIED:
-            self._fixes.append((link, change))
-            self.notify(f"Fixed {plural(len(change.files), 'file')} on {link.host}; u undoes it")
-        else:
-            self._tell(f"{link.host}: {change.status.value}", change.message)
-
-    @work(exit_on_error=False)
-    async def review(
-        self, rows: Sequence[Deviation], done: Callable[[], None], *, approve: bool
-    ) -> None:
-        """Ask for scope, reason and expiry (or another value), then approve or flag."""
-        if not rows:
-            return
-        said = await self.push_screen_wait(AskReview(len(rows), approve=approve))
-        if said is None:
-            return
-        for link, ids in self._by_link(rows):
-            try:
-                if approve:
-                    answer = await link.mutate(
-                        "deviations.approve",
-                        DeviationsApproveParams(
-                            ids=tuple(ids),
-                            scope=said.scope,
-                            target=said.target,
-                            reason=said.reason,
-                            expires=said.expires,
-                        ),
-                        DeviationsReviewResult,
-                    )
-                else:
-                    flag = DeviationsFlagParams(ids=tuple(ids), reason=said.reason)
-                    if said.replacement is not None:
-                        flag = DeviationsFlagParams(
-                            ids=tuple(ids), reason=said.reason, replacement=said.replacement
-                        )
-                    answer = await link.mutate("deviations.flag", flag, DeviationsReviewResult)
-                self._tell_review(link, answer)
-            except (NotConnected, RpcError) as error:
-                self._tell(f"{link.host} did not take the review", error)
-        done()
-
-    @work(exit_on_error=False)
-    async def reopen(self, rows: Sequence[Deviation], done: Callable[[], None]) -> None:
-        """Back to pending."""
-        for link, ids in self._by_link(rows):
-            try:
-                answer = await link.mutate(
-                    "deviations.reopen",
-                    DeviationsReopenParams(ids=tuple(ids)),
-                    DeviationsReviewResult,
-                )
-                self._tell_review(link, answer)
-            except (NotConnected, RpcError) as error:
-                self._tell(f"{link.host} did not reopen", error)
-        done()
-
-    def _tell_review(self, link: Link, answer: DeviationsReviewResult) -> None:
-        self.notify(f"{plural(len(answer.changed), 'deviation')} on {link.host}")
-        if answer.skipped:
-            reasons = "\n".join(sorted({each.reason for each in answer.skipped}))
-            self._tell(f"{plural(len(answer.skipped), 'deviation')} left alone", reasons)
-
-    @work(exit_on_error=False)
-    async def undo_last_fix(self) -> None:
-        """Roll back the last fix made from here."""
-        if not self._fixes:
-            self.notify("No fix to undo; older ones stand under 3 changes", severity="warning")
-            return
-        link, change = self._fixes[-1]
-        if await self._roll_back(link, change):
-            self._fixes.pop()
-
-    @work(exit_on_error=False)
-    async def roll_back(self, link: Link, change: ChangeRequest) -> None:
-        """Ask, then put the exact bytes back."""
-        await self._roll_back(link, change)
-
-    async def _roll_back(self, link: Link, change: ChangeRequest) -> bool:
-        body = Text()
-        for file in change.files:
-            body.append(f"{file.instance}  {file.file}\n", style="bold underline")
-            body.append_text(diff_text(file.diff))
-        title = f"Put {plural(len(change.files), 'file')} back as before “{change.reason}”?"
-        if self.read_only or not await self.push_screen_wait(Confirm(title, body, "Roll back")):
-            return False
-        conflicts = await self._ask_rollback(link, change, force=False)
-        if conflicts:
-            title = "Changed since: overwrite what is there now?"
-            sides = conflicts_text(conflicts)
-            if not await self.push_screen_wait(Confirm(title, sides, "Overwrite")):
-                return False
-            conflicts = await self._ask_rollback(link, change, force=True)
-        if conflicts == ():
-            self.notify(f"Rolled back on {link.host}")
-        return conflicts == ()
-
-    async def _ask_rollback(
-        self, link: Link, change: ChangeRequest, *, force: bool
-    ) -> tuple[RollbackConflict, ...] | None:
-        """The conflicts that kept the agent from it; None where it could not be asked at all."""
-        params = ChangesRollbackParams(
-            id=change.id, reason="undone from the dashboard", force=force
-        )
-        try:
-            answer = await link.mutate("changes.rollback", params, ChangesRollbackResult)
-        except (NotConnected, RpcError) as error:
-            self._tell(f"{link.host} did not roll back", error)
-            return None
-        return answer.conflicts
-
-    @work(exit_on_error=False)
-    async def action_rescan(self) -> None:
-        """Every agent scans again now."""
-        for link in self.links:
-            try:
-                await link.mutate("agent.rescan", RescanParams(wait=False), RescanResult)
-                self.notify(f"{link.host} scans again")
-            except (NotConnected, RpcError) as error:
-                self._tell(f"{link.host} did not scan", error)
-
-    def _tell(self, title: str, what: object) -> None:
-        self.push_screen(Told(title, Text(str(what))))
-
-
-def _edits(plan: Plan) -> int:
-    return sum(len(file.edits) for file in plan.files)
+    def _age_lights(self) -> None:
+        if any(link.state is LinkState.LOST for link in self.links):
+            house = self.house
+            if house is not None:
+                house.show_bars()

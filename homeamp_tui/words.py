@@ -1,4 +1,8 @@
-"""How things are said on the screen: severities, statuses, values, ages. Pure text, no widgets."""
+"""How things are said on the screen: severities, kinds, values, ages. Pure text, no widgets.
+
+Everything that came from a file or over the wire goes through `plain` before it is painted: a
+config value may hold escape sequences, and a terminal obeys them.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +10,21 @@ import datetime as dt
 import json
 from typing import Any
 
+from rich.cells import cell_len, set_cell_size
+
+from homeamp_agent.model.change import ChangeStatus
 from homeamp_agent.model.deviation import Deviation, DeviationKind, DeviationStatus
 from homeamp_agent.model.rule import Severity
 from homeamp_agent.model.secret import MASK, is_masked
 
-SEVERITY_GLYPHS = {
-    Severity.CRITICAL: "✖ crit",
-    Severity.HIGH: "▲ high",
-    Severity.MEDIUM: "● med ",
-    Severity.LOW: "○ low ",
-    Severity.INFO: "· info",
+SEVERITY_WORDS = {
+    Severity.CRITICAL: "CRIT",
+    Severity.HIGH: "HIGH",
+    Severity.MEDIUM: "MED",
+    Severity.LOW: "LOW",
+    Severity.INFO: "INFO",
 }
-"""A shape, a word and a colour: colour is never the only signal."""
-
-SEVERITY_STYLES = {
-    Severity.CRITICAL: "bold red",
-    Severity.HIGH: "red",
-    Severity.MEDIUM: "yellow",
-    Severity.LOW: "cyan",
-    Severity.INFO: "dim",
-}
+"""Four letters and a colour: colour is never the only signal."""
 
 STATUS_MARKS = {
     DeviationStatus.PENDING: " ",
@@ -37,39 +36,140 @@ STATUS_MARKS = {
 }
 
 KIND_WORDS = {
-    DeviationKind.VALUE: "differs",
+    DeviationKind.VALUE: "other value",
     DeviationKind.TYPE: "other type",
-    DeviationKind.MISSING_KEY: "key missing",
+    DeviationKind.MISSING_KEY: "missing key",
     DeviationKind.EXTRA_KEY: "extra key",
-    DeviationKind.MISSING_FILE: "file missing",
-    DeviationKind.MISSING_PLUGIN: "plugin missing",
+    DeviationKind.MISSING_FILE: "missing file",
+    DeviationKind.MISSING_PLUGIN: "missing plugin",
     DeviationKind.UNEXPECTED_PLUGIN: "unexpected plugin",
     DeviationKind.UNREADABLE: "unreadable",
     DeviationKind.NOT_UNIQUE: "not unique",
     DeviationKind.RULE_CONFLICT: "rule conflict",
-    DeviationKind.UNRESOLVED_VARIABLE: "no value for variable",
+    DeviationKind.UNRESOLVED_VARIABLE: "unknown variable",
+}
+
+CHANGE_WORDS = {
+    ChangeStatus.PLANNED: "· planned",
+    ChangeStatus.APPLYING: "… applying",
+    ChangeStatus.APPLIED: "✔ applied",
+    ChangeStatus.FAILED: "✖ failed",
+    ChangeStatus.ROLLING_BACK: "… rolling back",
+    ChangeStatus.ROLLED_BACK: "↶ rolled back",
+}
+
+PATTERN_WORDS = {
+    "security_downgrade": "security weakened",
+    "duplicated_identity": "identity used twice",
+    "wrong_instance_name": "another instance's name",
+    "typo": "looks like a typo",
+    "return_to_default": "back to the default",
+    "mixed_types": "mixed types",
+    "odd_one_out": "odd one out",
+    "minority": "a minority differs",
+    "even_split": "even split",
 }
 
 _STEPS = ((60, "s"), (60, "m"), (24, "h"), (7, "d"))
+
+_HARMFUL: dict[int, int | str] = {
+    **{code: 0x2400 + code for code in range(0x20)},
+    0x7F: 0x2421,
+    **dict.fromkeys((*range(0x80, 0xA0), 0x2028, 0x2029), "\ufffd"),
+    # Marks that turn the reading direction round could make a value look like another one.
+    **dict.fromkeys((0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "⍰"),
+    **{0x0A: "⏎", 0x0D: "␍", 0x09: "⇥"},
+    **dict.fromkeys(range(0xD800, 0xE000), "\ufffd"),
+}
+
+
+def plain(text: str) -> str:
+    """`text` on one line, with nothing in it that a terminal would obey."""
+    return text if text.isascii() and text.isprintable() else text.translate(_HARMFUL)
 
 
 def value_text(value: Any) -> str:
     """A value on one line; a secret as dots and the start of its fingerprint."""
     if is_masked(value):
-        return f"{MASK} {value['masked'][:6]}"
+        return f"{MASK} {plain(value['masked'][:6])}"
     if value is None:
         return "—"
     if isinstance(value, str):
-        return "(empty)" if value == "" else value.replace("\n", "⏎").replace("\t", "⇥")
-    return json.dumps(value, ensure_ascii=False)
+        return plain(value) or "(empty)"
+    if isinstance(value, dict) and len(value) == 1:
+        said = _condition_text(*next(iter(value.items())))
+        if said:
+            return plain(said)
+    return plain(json.dumps(value, ensure_ascii=False))
+
+
+def _condition_text(name: Any, value: Any) -> str:
+    """What is expected where that is no literal, as the agent writes it on the wire."""
+    match name, value:
+        case "one_of", [*values]:
+            return "one of " + ", ".join(map(str, values))
+        case "range", [low, high]:
+            return f"{'' if low is None else low} … {'' if high is None else high}".strip()
+        case "matches", str(pattern):
+            return f"matches {pattern}"
+        case (("unique" | "present" | "absent"), True):
+            return str(name)
+        case _:
+            return ""
+
+
+def expected_text(row: Deviation) -> str:
+    """What should be there, in the words of a table cell."""
+    if row.expected is not None:
+        return value_text(row.expected)
+    match row.kind:
+        case DeviationKind.EXTRA_KEY | DeviationKind.UNEXPECTED_PLUGIN:
+            return "nothing"
+        case DeviationKind.MISSING_FILE:
+            return "a file"
+        case DeviationKind.MISSING_PLUGIN:
+            return "installed"
+        case DeviationKind.UNREADABLE:
+            return "readable"
+        case _:
+            return "—"
+
+
+def actual_text(row: Deviation) -> str:
+    """What is there, in the words of a table cell."""
+    match row.kind:
+        case DeviationKind.MISSING_KEY | DeviationKind.MISSING_FILE | DeviationKind.MISSING_PLUGIN:
+            return "missing"
+        case DeviationKind.UNREADABLE:
+            return plain(row.message) or "unreadable"
+        case DeviationKind.UNEXPECTED_PLUGIN:
+            return "installed"
+        case DeviationKind.RULE_CONFLICT | DeviationKind.UNRESOLVED_VARIABLE:
+            return KIND_WORDS[row.kind] if row.actual is None else value_text(row.actual)
+        case _:
+            return value_text(row.actual)
+
+
+def place_text(row: Deviation) -> str:
+    """What is deviating, as short as it can be said: the key, else the file, else the plugin."""
+    return plain(row.key or row.file or row.plugin or "")
+
+
+def row_text(row: Deviation) -> str:
+    """A deviation as one line of text, to paste somewhere."""
+    line = f":{row.line}" if row.line else ""
+    where = plain(row.file or row.plugin or "") + line
+    return (
+        f"{plain(row.host)}/{plain(row.instance)}  {where}  {place_text(row)}: "
+        f"expected {expected_text(row)}, is {actual_text(row)}"
+    )
 
 
 def age_text(moment: dt.datetime | None, now: dt.datetime | None = None) -> str:
     """How long ago, in one unit: `12s`, `5m`, `3h`, `2d`, `6w`."""
     if moment is None:
         return ""
-    seconds = max(0, int(((now or dt.datetime.now(dt.UTC)) - moment).total_seconds()))
-    amount = seconds
+    amount = max(0, int(((now or dt.datetime.now(dt.UTC)) - moment).total_seconds()))
     for size, unit in _STEPS:
         if amount < size:
             return f"{amount}{unit}"
@@ -77,16 +177,32 @@ def age_text(moment: dt.datetime | None, now: dt.datetime | None = None) -> str:
     return f"{amount}w"
 
 
-def cut(text: str, width: int) -> str:
-    """At most `width` cells, with an ellipsis where something was cut off."""
-    return text if len(text) <= width else text[: max(0, width - 1)] + "…"
+def ago_text(moment: dt.datetime | None, now: dt.datetime | None = None) -> str:
+    """`5m ago`, `just now`, `never`."""
+    if moment is None:
+        return "never"
+    age = age_text(moment, now)
+    return "just now" if age in {"0s", "1s"} else f"{age} ago"
 
 
-def place_text(deviation: Deviation) -> str:
-    """What is deviating, as short as it can be said: the key, else the file, else the plugin."""
-    return deviation.key or deviation.file or deviation.plugin or ""
+def fit(text: str, width: int) -> str:
+    """Exactly `width` cells: cut off with an ellipsis, or filled up."""
+    if cell_len(text) <= width:
+        return text + " " * (width - cell_len(text))
+    return "" if width <= 0 else set_cell_size(text, width - 1) + "…"
+
+
+def fit_middle(text: str, width: int) -> str:
+    """Exactly `width` cells, with the middle left out: the end of a key tells it from others."""
+    if cell_len(text) <= width or width < 9:
+        return fit(text, width)
+    head = (width - 1) // 3
+    tail = text
+    while cell_len(tail) > width - 1 - head:
+        tail = tail[1:]
+    return fit(set_cell_size(text, head) + "…" + tail, width)
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 deviation`, `2 deviations`."""
+    """`1 deviation`, `2,000 deviations`."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")

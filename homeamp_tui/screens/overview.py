@@ -2,139 +2,246 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
 
-from rich.table import Table
-from rich.text import Text
-from textual import work
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
-from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
 
-from homeamp_agent.model.rule import Severity
+from homeamp_agent.model.deviation import DeviationGroup
+from homeamp_agent.model.event import Event
+from homeamp_agent.model.query import DeviationFilter, PluginCount
 from homeamp_agent.rpc.protocol.errors import RpcError
-from homeamp_agent.rpc.protocol.messages import NoParams, OverviewResult, StatusResult
+from homeamp_agent.rpc.protocol.messages import (
+    DeviationsCountParams,
+    DeviationsCountResult,
+    DeviationsGroupsParams,
+    DeviationsGroupsResult,
+    NoParams,
+    OverviewResult,
+    StatusResult,
+)
+from homeamp_tui.groups import GroupShare, merged
 from homeamp_tui.links import Link, LinkState, NotConnected
-from homeamp_tui.words import SEVERITY_GLYPHS, SEVERITY_STYLES, age_text, plural
+from homeamp_tui.refresher import Refresher
+from homeamp_tui.screens import cards
+from homeamp_tui.screens.house import HouseScreen
+from homeamp_tui.screens.nobody import nobody_answers
+from homeamp_tui.words import PATTERN_WORDS
 
-if TYPE_CHECKING:
-    from homeamp_tui.app import HomeampApp
+AGES_SECONDS = 20.0
+"""Ages are in minutes mostly: repainting them three times a minute is enough."""
+GROUPS_ASKED = 40
 
-PLUGINS_SHOWN = 10
+
+@dataclass(slots=True)
+class HostNews:
+    """What one agent said last."""
+
+    link: Link
+    overview: OverviewResult | None = None
+    status: StatusResult | None = None
+    problem: str = ""
+    groups: tuple[DeviationGroup, ...] = ()
+    patterns: dict[str, int] = field(default_factory=dict)
 
 
-class OverviewScreen(Screen[None]):
-    """Cards of hosts, totals, the plugins with the most deviations."""
+class OverviewScreen(HouseScreen):
+    """Totals, a card for every host, the worst plugins, patterns and groups."""
 
-    CSS = """
-    OverviewScreen #overview { padding: 0 2; }
+    NAME = "overview"
+    KEYS = (
+        ("enter", "Deviations", "open"),
+        ("2", "Deviations", "open"),
+        ("3", "Changes", "changes"),
+        ("r", "Rescan", "rescan"),
+        ("q", "Quit", "quit"),
+    )
+    CHANGING = frozenset({"rescan"})
+    KEYS_HELP = """\
+Open       enter or 2: the deviations   3: the changes
+Scroll     j k ↓ ↑
+Act        r: every agent scans again now
+"""
+
+    DEFAULT_CSS = """
+    OverviewScreen #overview { padding: 1 2 0 2; scrollbar-size-vertical: 1; background: $surface; }
+    OverviewScreen Static { height: auto; }
+    OverviewScreen #hosts { height: auto; margin: 1 0 0 0; }
+    OverviewScreen .card {
+        width: 1fr; min-width: 36; margin: 0 2 0 0; padding: 0 1;
+        border: round $border-blurred; border-title-color: $primary; border-title-style: bold;
+    }
+    OverviewScreen .card.-lost { border: round $error; border-title-color: $error; }
+    OverviewScreen #worst { height: auto; margin: 1 0 0 0; }
+    OverviewScreen #worst > Static { width: 1fr; margin: 0 2 1 0; }
+    OverviewScreen #problems { color: $warning; }
+    OverviewScreen.-narrow #hosts, OverviewScreen.-narrow #worst { layout: vertical; }
+    OverviewScreen.-narrow .card { width: 1fr; margin: 0; }
+    OverviewScreen.-narrow #overview { padding: 0 1; }
     """
 
-    def compose(self) -> ComposeResult:
-        yield Static(id="banner", markup=False)
-        with VerticalScroll(id="overview"):
-            yield Static(id="overview-body")
-        yield Footer()
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "Deviations", id="overview.open"),
+        Binding("j", "scroll(1)", "Down", show=False, id="overview.down"),
+        Binding("k", "scroll(-1)", "Up", show=False, id="overview.up"),
+    ]
 
-    @property
-    def dashboard(self) -> HomeampApp:
-        """The app, by its own type."""
-        return cast("HomeampApp", self.app)
+    def __init__(self) -> None:
+        super().__init__()
+        self._news: dict[str, HostNews] = {}
+        self._refreshers: dict[str, Refresher] = {}
+
+    def compose_body(self) -> ComposeResult:
+        with VerticalScroll(id="overview"):
+            yield Static(id="totals", markup=False)
+            yield Static(id="problems", markup=False)
+            with Horizontal(id="hosts"):
+                for number, _ in enumerate(self.dashboard.links):
+                    yield Static(id=f"host-{number}", classes="card", markup=False)
+            with Horizontal(id="worst"):
+                yield Static(id="plugins", markup=False)
+                yield Static(id="patterns", markup=False)
+            yield Static(id="groups", markup=False)
+            yield Static(id="note", markup=False)
+
+    def on_mount(self) -> None:
+        for link in self.dashboard.links:
+            self._news[link.url] = HostNews(link)
+            self._refreshers[link.url] = Refresher(self._reading(link))
+            self.run_worker(self._refreshers[link.url].run(), group="overview", exit_on_error=False)
+        self.set_interval(AGES_SECONDS, self._paint_if_seen)
+        self.query_one("#overview").focus()
+        self.wake()
+        self._paint()
+
+    def _reading(self, link: Link):  # type: ignore[no-untyped-def]  # a coroutine function
+        async def read(_stale: bool) -> None:
+            await self._read(link)
+
+        return read
+
+    def wake(self) -> None:
+        """Somebody looks."""
+        for refresher in self._refreshers.values():
+            refresher.wake()
+
+    def fitted(self) -> None:
+        self.set_class(self.app.size.width < cards.SIDE_BY_SIDE_CELLS, "-narrow")
+        if self._news:
+            self.call_after_refresh(self._paint)
 
     def on_screen_resume(self) -> None:
-        self.refresh_from_agents()
+        self.show_bars()
+        self.wake()
 
-    @work(exclusive=True, exit_on_error=False, group="overview")
-    async def refresh_from_agents(self) -> None:
-        """Ask every agent and paint; an agent that is away is painted as away."""
-        told: list[tuple[Link, OverviewResult | None, StatusResult | None, str]] = []
-        for link in self.dashboard.links:
-            try:
-                overview = await link.call("fleet.overview", NoParams(), OverviewResult)
-                status = await link.call("agent.status", NoParams(), StatusResult)
-                told.append((link, overview, status, ""))
-            except (NotConnected, RpcError) as error:
-                told.append((link, None, None, str(error)))
-        self.query_one("#overview-body", Static).update(_body(told))
+    def on_screen_suspend(self) -> None:
+        for refresher in self._refreshers.values():
+            refresher.rest()
 
+    def link_changed(self, link: Link) -> None:
+        if link.state is LinkState.CONNECTED:
+            self.relist(link)
+        self._paint()
 
-def _body(told: list[tuple[Link, OverviewResult | None, StatusResult | None, str]]) -> Table:
-    page = Table.grid(padding=(0, 0))
-    page.add_column()
-    page.add_row(_totals(told))
-    page.add_row(_hosts(told))
-    page.add_row(_plugins(told))
-    page.add_row(_problems(told))
-    return page
+    def relist(self, link: Link) -> None:
+        if link.url in self._refreshers:
+            self._refreshers[link.url].poke()
 
+    def event_heard(self, link: Link, event: Event) -> None:
+        del event
+        self.relist(link)
 
-def _totals(told: list[tuple[Link, OverviewResult | None, StatusResult | None, str]]) -> Text:
-    text = Text("\n")
-    for severity in Severity:
-        count = sum(
-            getattr(overview.counts, severity.value) for _, overview, _, _ in told if overview
-        )
-        style = SEVERITY_STYLES[severity] if count else "dim"
-        text.append(f"{SEVERITY_GLYPHS[severity].strip()} ", style=style)
-        text.append(f"{count}   ", style="bold" if count else "dim")
-    variances = sum(overview.variances for _, overview, _, _ in told if overview)
-    text.append(f"≠ {variances} on purpose\n", style="dim")
-    return text
-
-
-def _hosts(told: list[tuple[Link, OverviewResult | None, StatusResult | None, str]]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold dim")
-    for name in ("HOST", "STATE", "INSTANCES", "OPEN", "FLAGGED", "APPROVED", "LAST SCAN"):
-        justify = "right" if name in {"INSTANCES", "OPEN", "FLAGGED", "APPROVED"} else "left"
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]  # two of rich's words
-    for link, overview, status, problem in told:
-        if overview is None or status is None:
-            state = link.state.value if link.state is not LinkState.CONNECTED else problem
-            table.add_row(Text(link.host), Text(f"✗ {state}", style="red"))
-            continue
-        for host in overview.hosts:
-            scan = status.scan
-            seen = "scanning…" if scan.running else f"{age_text(scan.finished_at)} ago"
-            table.add_row(
-                Text(host.host, style="bold"),
-                Text(f"✓ {host.state}", style="green"),
-                str(host.instances),
-                Text(str(host.counts.open), style="bold"),
-                str(host.counts.flagged),
-                str(host.counts.approved),
-                f"{seen} · {scan.files:,} files in {scan.seconds or 0:.1f} s",
+    async def _read(self, link: Link) -> None:
+        news = HostNews(link)
+        try:
+            news.overview, news.status, groups = await asyncio.gather(
+                link.call("fleet.overview", NoParams(), OverviewResult),
+                link.call("agent.status", NoParams(), StatusResult),
+                link.call(
+                    "deviations.groups",
+                    DeviationsGroupsParams(limit=GROUPS_ASKED),
+                    DeviationsGroupsResult,
+                ),
             )
-    return table
+            news.groups = groups.groups
+            news.patterns = await _patterns(link)
+        except (NotConnected, RpcError) as error:
+            last = self._news[link.url]
+            last.problem = str(error)
+        else:
+            self._news[link.url] = news
+        self._paint()
+
+    def _paint_if_seen(self) -> None:
+        if self.is_current:
+            self._paint()
+
+    def _paint(self) -> None:
+        if not self.is_mounted or not self._news:
+            return
+        news = list(self._news.values())
+        width = self.query_one("#overview").content_size.width
+        self.show_bars()
+        known = [each for each in news if each.overview is not None]
+        if not known:
+            links = self.dashboard.links
+            waiting = any(link.state is LinkState.CONNECTED for link in links)
+            text = Content("Reading…") if waiting else nobody_answers(links)
+            self.query_one("#totals", Static).update(text)
+        else:
+            self.query_one("#totals", Static).update(
+                cards.totals([each.overview for each in known if each.overview], width)
+            )
+        self._paint_hosts(news)
+        problems = cards.problems([(each.link.host, each.status) for each in news if each.status])
+        self.query_one("#problems", Static).update(problems)
+        self._paint_worst(known, width)
+        self.query_one("#note", Static).update(cards.note(self.dashboard.note))
+
+    def _paint_hosts(self, news: Sequence[HostNews]) -> None:
+        for number, each in enumerate(news):
+            card = self.query_one(f"#host-{number}", Static)
+            lost = each.link.state is LinkState.LOST
+            card.set_class(lost, "-lost")
+            card.border_title = Content(cards.host_title(each.link))
+            card.update(cards.host_card(each.link, each.overview, each.status, each.problem))
+
+    def _paint_worst(self, news: Sequence[HostNews], width: int) -> None:
+        wide = width >= cards.SIDE_BY_SIDE_CELLS - 6
+        column = width // 2 - 2 if wide else width
+        plugins: list[PluginCount] = [
+            count for each in news if each.overview for count in each.overview.plugins
+        ]
+        self.query_one("#plugins", Static).update(cards.worst_plugins(plugins, column))
+        patterns: dict[str, int] = {}
+        for each in news:
+            for name, count in each.patterns.items():
+                patterns[name] = patterns.get(name, 0) + count
+        self.query_one("#patterns", Static).update(cards.patterns(patterns, column))
+        groups = merged(
+            [GroupShare(each.link.host, each.groups, len(each.groups)) for each in news]
+        )
+        self.query_one("#groups", Static).update(cards.widest(groups, width))
+
+    def action_open(self) -> None:
+        self.app.switch_mode("deviations")
+
+    def action_scroll(self, lines: int) -> None:
+        self.query_one("#overview").scroll_relative(y=lines, animate=False)
 
 
-def _plugins(told: list[tuple[Link, OverviewResult | None, StatusResult | None, str]]) -> Text:
-    counts: dict[str, int] = {}
-    for _, overview, _, _ in told:
-        for each in overview.plugins if overview else ():
-            name = each.plugin or "game folder"
-            counts[name] = counts.get(name, 0) + each.open
-    worst = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:PLUGINS_SHOWN]
-    text = Text("\nWHERE IT HURTS\n", style="bold dim")
-    most = max((count for _, count in worst), default=1)
-    for name, count in worst:
-        text.append(f"{name:<20.20} ", style="default")
-        text.append("▇" * max(1, 24 * count // most), style="cyan")
-        text.append(f" {count}\n", style="bold")
-    return text
-
-
-def _problems(told: list[tuple[Link, OverviewResult | None, StatusResult | None, str]]) -> Text:
-    text = Text()
-    for link, _, status, _ in told:
-        if status is None:
-            continue
-        baselines = status.baselines
-        for name in baselines.stale:
-            text.append(f"\n! {link.host}: {name} fails to load; its last good version counts")
-        if baselines.errors:
-            text.append(f"\n! {link.host}: {plural(baselines.errors, 'error')} in the baselines")
-        for problem in status.problems:
-            text.append(f"\n! {link.host}: {problem}")
-    text.stylize("yellow")
-    return text
+async def _patterns(link: Link) -> dict[str, int]:
+    """How many open deviations show each pattern."""
+    found: dict[str, int] = {}
+    for name in PATTERN_WORDS:
+        params = DeviationsCountParams(filter=DeviationFilter(text=f"pattern:{name}"))
+        answer = await link.call("deviations.count", params, DeviationsCountResult)
+        if answer.total:
+            found[name] = answer.total
+    return found

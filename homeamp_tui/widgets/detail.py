@@ -2,108 +2,245 @@
 
 from __future__ import annotations
 
-from rich.text import Text
+from collections.abc import Iterator
+
+from textual.app import ComposeResult
 from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.widgets import Static
 
+from homeamp_agent.model.deviation import Deviation, DeviationStatus
+from homeamp_agent.model.expectation import ChainLink, InstanceValue
+from homeamp_agent.model.rule import Condition, ConditionKind
 from homeamp_agent.rpc.protocol.messages import DeviationsShowResult
+from homeamp_tui.theme import SEVERITY_STYLES
 from homeamp_tui.words import (
     KIND_WORDS,
-    SEVERITY_GLYPHS,
-    SEVERITY_STYLES,
-    age_text,
+    PATTERN_WORDS,
+    SEVERITY_WORDS,
+    actual_text,
+    ago_text,
+    expected_text,
     place_text,
+    plain,
     value_text,
 )
 
+ELSEWHERE_SHOWN = 40
+TAB_CELLS = 4
 
-class DeviationDetail(VerticalScroll):
-    """Expected and actual, the file around the line, the rules that led there, the history."""
+Piece = tuple[str, str]
+"""A text and its style."""
+
+
+class DeviationDetail(VerticalScroll, can_focus=True):
+    """Expected and actual, the rules that led there; the file around the line, the history."""
 
     DEFAULT_CSS = """
-    DeviationDetail { background: $panel; padding: 0 1; height: 1fr; scrollbar-size-vertical: 1; }
+    DeviationDetail {
+        background: $surface;
+        padding: 0 1;
+        scrollbar-size-vertical: 1;
+        layout: vertical;
+    }
+    DeviationDetail > Static { height: auto; width: 1fr; }
+    DeviationDetail.-two-columns { layout: horizontal; }
+    DeviationDetail.-two-columns > #evidence { margin-left: 3; }
     """
 
-    def compose(self):  # type: ignore[no-untyped-def]  # textual's own signature
-        yield Static(id="detail-text", markup=False)
+    def compose(self) -> ComposeResult:
+        yield Static(id="facts", markup=False)
+        yield Static(id="evidence", markup=False)
 
-    def show(self, shown: DeviationsShowResult | None, problem: str = "") -> None:
-        """Show one deviation, or why there is none to show."""
-        text = Text(problem, style="dim") if shown is None else detail_text(shown)
-        self.query_one("#detail-text", Static).update(text)
-        self.scroll_home(animate=False)
+    def show(self, shown: DeviationsShowResult) -> None:
+        """Show one deviation, as its agent explains it."""
+        self._paint(facts(shown), evidence(shown))
+
+    def show_row(self, row: Deviation, problem: str) -> None:
+        """Show what the list says of it: its agent cannot be asked for more."""
+        self._paint(
+            Content("\n").join(
+                [
+                    *_head(row),
+                    *_sides(row),
+                    Content(""),
+                    Content.assemble((plain(problem), "$warning")),
+                ]
+            ),
+            Content(""),
+        )
+
+    def show_nothing(self, words: str) -> None:
+        """There is no deviation to show."""
+        self._paint(Content.styled(words, "$muted"), Content(""))
+
+    def _paint(self, left: Content, right: Content) -> None:
+        self.query_one("#facts", Static).update(left)
+        self.query_one("#evidence", Static).update(right)
 
 
-def detail_text(shown: DeviationsShowResult) -> Text:
-    """The whole pane as text."""
+def facts(shown: DeviationsShowResult) -> Content:
+    """What is wrong, and why it is wrong."""
     row = shown.deviation
-    text = Text()
-    text.append(SEVERITY_GLYPHS[row.severity].strip(), style=SEVERITY_STYLES[row.severity])
-    text.append(f"  {KIND_WORDS[row.kind]}  ", style="bold")
-    text.append(f"{row.status.value}\n")
-    text.append(place_text(row) + "\n", style="bold")
-    text.append(f"{row.host} / {row.instance}", style="dim")
-    text.append(f" / {row.plugin}\n" if row.plugin else "\n", style="dim")
-    if row.file:
-        text.append(row.file + (f":{row.line}" if row.line else "") + "\n")
-    text.append("\n")
+    lines = [*_head(row), *_sides(row)]
     if row.message:
-        text.append(row.message + "\n\n")
-    text.append("should be  ", style="dim")
-    text.append(value_text(row.expected) + "\n", style="green")
-    text.append("is         ", style="dim")
-    text.append(value_text(row.actual) + "\n", style="bold")
+        lines.append(Content.styled(plain(row.message), "$muted"))
+    if not shown.fixable and row.status is not DeviationStatus.FIXED:
+        because = shown.not_fixable_because or "its kind is not put right by an edit"
+        lines.append(Content.assemble(("Not fixable here: ", "$warning"), plain(because)))
+    lines += _pattern(row)
+    lines += _why(shown)
+    return Content("\n").join(lines)
+
+
+def evidence(shown: DeviationsShowResult) -> Content:
+    """The file around the line, the same setting elsewhere, and what happened so far."""
+    return Content("\n").join([*_context(shown), *_elsewhere(shown), *_history(shown)])
+
+
+def _heading(words: str, note: str = "") -> list[Content]:
+    return [Content(""), Content.assemble((words, "bold $primary"), (f"  {note}", "$muted"))]
+
+
+def _head(row: Deviation) -> Iterator[Content]:
+    yield Content.assemble(
+        (f" {SEVERITY_WORDS[row.severity]} ", SEVERITY_STYLES[row.severity]),
+        (f" {KIND_WORDS[row.kind]}", "bold"),
+        (f" · {_status(row)}", "$muted"),
+    )
+    yield Content.styled(place_text(row), "bold")
+    where = " › ".join(plain(part) for part in (row.host, row.instance, row.plugin) if part)
+    yield Content.styled(where, "$muted")
+    if row.file:
+        yield Content.styled(plain(row.file) + (f":{row.line}" if row.line else ""), "$muted")
+
+
+def _status(row: Deviation) -> str:
+    said = row.status.value
+    if row.reviewed_by:
+        said += f" by {plain(row.reviewed_by)}, {ago_text(row.reviewed_at)}"
+    else:
+        said += f", first seen {ago_text(row.first_seen)}"
+    if row.expires:
+        said += f", until {row.expires:%Y-%m-%d}"
+    if row.review_reason:
+        said += f": {plain(row.review_reason)}"
+    return said
+
+
+def _sides(row: Deviation) -> Iterator[Content]:
+    yield Content("")
+    yield Content.assemble(("EXPECTED  ", "$muted"), (expected_text(row), "bold $success"))
+    if row.rule:
+        source = f"          by the {row.rule.scope} rule in {row.rule.source}"
+        yield Content.styled(plain(source), "$muted")
+    yield Content.assemble(("ACTUAL    ", "$muted"), (actual_text(row), "bold $warning"))
     if row.replacement is not None:
-        text.append("flagged as ", style="dim")
-        text.append(value_text(row.replacement) + "\n")
-    _append_context(text, shown)
-    _append_why(text, shown)
-    if row.pattern is not None:
-        _heading(text, "pattern")
-        text.append(f"{row.pattern.evidence} ({row.pattern.confidence:.0%})\n")
-        text.append(f"→ {row.pattern.action}\n", style="italic")
-    if not shown.fixable and shown.not_fixable_because:
-        _heading(text, "cannot be fixed here")
-        text.append(shown.not_fixable_because + "\n")
-    _append_history(text, shown)
-    return text
+        yield Content.assemble(
+            ("FLAGGED   ", "$muted"), ("to become ", ""), (value_text(row.replacement), "bold")
+        )
 
 
-def _heading(text: Text, words: str) -> None:
-    text.append(f"\n{words.upper()}\n", style="bold dim")
+def _pattern(row: Deviation) -> list[Content]:
+    if row.pattern is None:
+        return []
+    name = PATTERN_WORDS.get(row.pattern.name, plain(row.pattern.name))
+    return [
+        *_heading("PATTERN", f"{name}, {row.pattern.confidence:.0%} sure"),
+        Content(plain(row.pattern.evidence)),
+        Content.assemble(("→ ", "$primary"), plain(row.pattern.action)),
+    ]
 
 
-def _append_context(text: Text, shown: DeviationsShowResult) -> None:
+def _why(shown: DeviationsShowResult) -> list[Content]:
+    explanation = shown.explanation
+    if explanation is None:
+        return []
+    chain = explanation.expectation.chain if explanation.expectation else ()
+    if not chain:
+        return [
+            *(_heading("WHY") if explanation.sentences else ()),
+            *(Content(plain(sentence)) for sentence in explanation.sentences),
+        ]
+    lines = _heading("WHY", "narrower scopes win")
+    for link in chain:
+        lines += _chain_link(link)
+    return lines
+
+
+def _chain_link(link: ChainLink) -> Iterator[Content]:
+    rule = link.rule
+    yield Content.assemble(
+        ("● " if link.won else "○ ", "bold $primary" if link.won else "$faint"),
+        (f"{rule.scope} ", "bold" if link.won else "$muted"),
+        (condition_text(rule.condition), "$success" if link.won else "$muted"),
+        (f"  {plain(str(rule.source))}", "$faint"),
+    )
+    note = plain(link.note)
+    if rule.reason:
+        note += f" — {plain(rule.reason)}"
+    yield Content.styled(f"  {note}", "$muted")
+
+
+def condition_text(condition: Condition) -> str:
+    """A demand in a few words, secrets as their mask."""
+    if condition.kind is ConditionKind.EQUALS:
+        return f"= {value_text(condition.value)}"
+    if condition.kind is ConditionKind.ONE_OF:
+        return "one of " + ", ".join(map(value_text, condition.values))
+    return plain(condition.sentence())
+
+
+def _context(shown: DeviationsShowResult) -> list[Content]:
+    row = shown.deviation
+    where = plain(row.file or "") + (f":{row.line}" if row.line else "")
     if shown.context:
-        _heading(text, "in the file")
+        lines = _heading("FILE", where)[1:]
         for line in shown.context:
-            style = "bold" if line.here else "dim"
-            text.append(f"{'▸' if line.here else ' '}{line.number:>5} ", style=style)
-            text.append(line.text + "\n", style=style if line.here else "")
-    elif shown.context_problem:
-        _heading(text, "in the file")
-        text.append(shown.context_problem + "\n", style="dim")
+            text = plain(line.text.expandtabs(TAB_CELLS))
+            number = f"{line.number:>5} "
+            if line.here:
+                lines.append(
+                    Content.assemble(("▸", "bold $primary"), (number, "bold"), (text, "bold"))
+                )
+            else:
+                lines.append(Content.assemble((f" {number}", "$faint"), (text, "$muted")))
+        return lines
+    if shown.context_problem:
+        return [*_heading("FILE", where)[1:], Content(plain(shown.context_problem))]
+    return []
 
 
-def _append_why(text: Text, shown: DeviationsShowResult) -> None:
-    if shown.explanation and shown.explanation.sentences:
-        _heading(text, "why")
-        for sentence in shown.explanation.sentences:
-            text.append(f"• {sentence}\n")
-    if shown.explanation and shown.explanation.elsewhere:
-        _heading(text, "elsewhere")
-        for other in shown.explanation.elsewhere:
-            mark = {True: "✓", False: "✗", None: " "}[other.as_expected]
-            value = "missing" if other.missing else value_text(other.value)
-            text.append(f"{mark} {other.instance:<10} {value}\n")
+def _elsewhere(shown: DeviationsShowResult) -> list[Content]:
+    others = shown.explanation.elsewhere if shown.explanation else ()
+    if not others:
+        return []
+    right = sum(other.as_expected is True for other in others)
+    lines = _heading("ELSEWHERE", f"{right} of {len(others)} as expected")
+    return lines + [_elsewhere_line(other) for other in others[:ELSEWHERE_SHOWN]]
 
 
-def _append_history(text: Text, shown: DeviationsShowResult) -> None:
+def _elsewhere_line(other: InstanceValue) -> Content:
+    mark, style = {True: ("✓", "$success"), False: ("✗", "$warning"), None: ("·", "$muted")}[
+        other.as_expected
+    ]
+    value = "missing" if other.missing else value_text(other.value)
+    return Content.assemble((f"{mark} ", style), (f"{plain(other.instance):<12} ", "$muted"), value)
+
+
+def _history(shown: DeviationsShowResult) -> list[Content]:
     if not shown.history:
-        return
-    _heading(text, "history")
-    for event in shown.history:
-        text.append(f"{age_text(event.at):>4} ago  {event.event}")
-        text.append(f" by {event.actor}" if event.actor else "")
-        text.append(f": {event.reason}" if event.reason else "")
-        text.append("\n")
+        return []
+    lines = _heading("HISTORY")
+    for event in reversed(shown.history):
+        said = f" by {plain(event.actor)}" if event.actor else ""
+        said += f": {plain(event.reason)}" if event.reason else ""
+        value = f"  {value_text(event.actual)}" if event.actual is not None else ""
+        lines.append(
+            Content.assemble(
+                (f"{ago_text(event.at):>9}  ", "$muted"),
+                plain(event.event) + said,
+                (value, "$faint"),
+            )
+        )
+    return lines

@@ -1,203 +1,246 @@
-"""The virtual table: paints only the lines on screen and asks only for the rows it paints."""
+"""The table of deviations, and of groups of them: columns that fit the width they get."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
-from rich.text import Text
-from textual import events
-from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
-from textual.message import Message
-from textual.reactive import reactive
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
 
-from homeamp_agent.model.deviation import Deviation
+from homeamp_agent.model.deviation import Deviation, DeviationGroup, DeviationStatus
+from homeamp_agent.model.rule import Severity
+from homeamp_tui.choosing import by_host
+from homeamp_tui.groups import Group
+from homeamp_tui.widgets.virtual_table import VirtualTable
 from homeamp_tui.words import (
     KIND_WORDS,
-    SEVERITY_GLYPHS,
-    SEVERITY_STYLES,
+    SEVERITY_WORDS,
     STATUS_MARKS,
+    actual_text,
     age_text,
-    cut,
+    expected_text,
+    fit,
+    fit_middle,
     place_text,
+    plain,
     value_text,
 )
 
-WIDE_CELLS = 100
-"""From here on there is room for the plugin and the age."""
+WIDE_CELLS = 96
+"""From here on there is room for the plugin and the whole host."""
+MIDDLE_CELLS = 74
+"""From here on there is room for a short host and the age."""
+MARK_CELLS = 3
+SEVERITY_CELLS = 4
+AGE_CELLS = 4
 
 
-class DeviationTable(ScrollView, can_focus=True):
-    """Rows by index from `row_at`; a row that is not here yet is painted as dots."""
+class Columns(NamedTuple):
+    """Widths in cells; 0: not shown."""
+
+    host: int
+    instance: int
+    plugin: int
+    key: int
+    expected: int
+    actual: int
+    age: int
+
+
+def columns_for(width: int, hosts: int) -> Columns:
+    """Columns for a table of this width over so many hosts."""
+    wide = width >= WIDE_CELLS
+    host = 0 if hosts < 2 or width < MIDDLE_CELLS else 8 if wide else 5
+    instance, plugin = (10, 16) if wide else (8, 0)
+    age = AGE_CELLS if width >= MIDDLE_CELLS else 0
+    fixed = sum(cells + 1 for cells in (host, instance, plugin, age) if cells)
+    rest = max(24, width - MARK_CELLS - SEVERITY_CELLS - 1 - fixed - 2)
+    key = rest * (42 if wide else 44) // 100
+    expected = (rest - key) // 2
+    return Columns(host, instance, plugin, key, expected, rest - key - expected, age)
+
+
+class DeviationTable(VirtualTable):
+    """Deviations, or groups of them, by index from whoever owns them."""
 
     DEFAULT_CSS = """
-    DeviationTable { height: 1fr; background: $surface; scrollbar-size-vertical: 1; }
-    DeviationTable:focus { background-tint: $foreground 3%; }
+    DeviationTable {
+        & > .row--muted { color: $muted; }
+        & > .row--faint { color: $faint; }
+        & > .row--picked { background: $picked; }
+        & > .row--fresh { background: $fresh; }
+        & > .row--mark { color: $primary; text-style: bold; }
+        & > .row--expected { color: $success; }
+        & > .row--actual { color: $foreground; text-style: bold; }
+        & > .row--odd { color: $foreground; text-style: italic; }
+        & > .row--gone { color: $faint; text-style: strike; }
+        & > .severity--critical { color: $background; background: $error; text-style: bold; }
+        & > .severity--high { color: $error; text-style: bold; }
+        & > .severity--medium { color: $warning; }
+        & > .severity--low { color: $low; }
+        & > .severity--info { color: $muted; }
+    }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,j", "move(1)", "Down", show=False, id="table.down"),
-        Binding("up,k", "move(-1)", "Up", show=False, id="table.up"),
-        Binding("pagedown,ctrl+f", "page(1)", "Page down", show=False, id="table.page_down"),
-        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False, id="table.page_up"),
-        Binding("home,g", "go(0)", "First", show=False, id="table.first"),
-        Binding("end,G", "go(-1)", "Last", show=False, id="table.last"),
-    ]
-
-    cursor: reactive[int] = reactive(0)
-
-    class CursorMoved(Message):
-        """The cursor stands on another row."""
-
-        def __init__(self, index: int) -> None:
-            self.index = index
-            super().__init__()
-
-    class RowsWanted(Message):
-        """These rows came into view."""
-
-        def __init__(self, first: int, last: int) -> None:
-            self.first, self.last = first, last
-            super().__init__()
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "row--muted",
+        "row--faint",
+        "row--picked",
+        "row--fresh",
+        "row--mark",
+        "row--expected",
+        "row--actual",
+        "row--odd",
+        "row--gone",
+        *(f"severity--{severity.value}" for severity in Severity),
+    }
 
     def __init__(
         self,
-        row_at: Callable[[int], Deviation | None],
-        is_selected: Callable[[Deviation], bool],
-        is_new: Callable[[Deviation], bool],
+        row_at: Callable[[int], Deviation | Group | None],
         *,
+        is_picked: Callable[[int], bool],
+        is_fresh: Callable[[str], bool],
+        is_gone: Callable[[str], bool],
+        is_lost: Callable[[str], bool],
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
         self._row_at = row_at
-        self._is_selected = is_selected
-        self._is_new = is_new
-        self.total = 0
+        self._is_picked, self._is_fresh = is_picked, is_fresh
+        self._is_gone, self._is_lost = is_gone, is_lost
+        self.hosts = 1
+        self.grouped = False
 
-    def show_total(self, total: int) -> None:
-        """Say how many rows there are; the cursor stays within them."""
-        self.total = total
-        self.virtual_size = Size(self.size.width, total + 1)
-        if self.cursor >= total:
-            self.cursor = max(0, total - 1)
-        self.refresh()
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(name, partial=True)
 
-    def window(self) -> tuple[int, int]:
-        """The rows on screen: first, and one past the last."""
-        first = int(self.scroll_offset.y)
-        return first, min(self.total, first + max(1, self.size.height - 1))
+    def row_style(self, index: int) -> Style:
+        style = super().row_style(index)
+        if style.bgcolor is not None:
+            return style
+        if self._is_picked(index):
+            return self._style("row--picked")
+        row = self._row_at(index)
+        if isinstance(row, Deviation) and self._is_fresh(row.id):
+            return self._style("row--fresh")
+        return style
 
-    def validate_cursor(self, cursor: int) -> int:
-        return max(0, min(cursor, max(0, self.total - 1)))
+    def heading(self, width: int) -> list[Segment]:
+        if self.grouped:
+            return _group_heading(width)
+        columns = columns_for(width, self.hosts)
+        cells = [" " * MARK_CELLS, fit("SEV", SEVERITY_CELLS), " "]
+        for name, cell in (
+            ("HOST", columns.host),
+            ("INSTANCE", columns.instance),
+            ("PLUGIN", columns.plugin),
+            ("SETTING", columns.key),
+            ("EXPECTED", columns.expected),
+            ("ACTUAL", columns.actual),
+        ):
+            if cell:
+                cells += [fit(name, cell), " "]
+        if columns.age:
+            cells.append(f"{'AGE':>{columns.age}}")
+        return [Segment("".join(cells))]
 
-    def watch_cursor(self, cursor: int) -> None:
-        height = max(1, self.size.height - 1)
-        top = int(self.scroll_offset.y)
-        if cursor < top:
-            self.scroll_to(y=cursor, animate=False)
-        elif cursor >= top + height:
-            self.scroll_to(y=cursor - height + 1, animate=False)
-        self.refresh()
-        self.post_message(self.CursorMoved(cursor))
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        super().watch_scroll_y(old_value, new_value)
-        self.post_message(self.RowsWanted(*self.window()))
-
-    def on_resize(self, event: events.Resize) -> None:
-        self.virtual_size = Size(event.size.width, self.total + 1)
-        self.post_message(self.RowsWanted(*self.window()))
-
-    def action_move(self, rows: int) -> None:
-        self.cursor += rows
-
-    def action_page(self, pages: int) -> None:
-        self.cursor += pages * max(1, self.size.height - 2)
-
-    def action_go(self, index: int) -> None:
-        self.cursor = self.total - 1 if index < 0 else index
-
-    def on_click(self, event: events.Click) -> None:
-        if event.y > 0:
-            self.cursor = int(self.scroll_offset.y) + event.y - 1
-
-    def render_line(self, y: int) -> Strip:
-        width = self.size.width
-        if y == 0:
-            return self._heading(width)
-        index = int(self.scroll_offset.y) + y - 1
-        if index >= self.total:
-            return Strip.blank(width, self.rich_style)
-        line = self._line(index, width)
-        base = self.rich_style
-        if index == self.cursor:
-            base += Style(reverse=True) if self.has_focus else Style(bold=True, underline=True)
-        segments = [
-            Segment(segment.text, base + segment.style if segment.style else base)
-            for segment in line.render(self.app.console)
-            if segment.text != "\n"
-        ]
-        return Strip(segments).adjust_cell_length(width, base)
-
-    def _columns(self, width: int) -> tuple[int, int, int, int]:
-        """Widths of instance, plugin, key and values; the mark, severity and age are fixed."""
-        wide = width >= WIDE_CELLS
-        instance = 10 if wide else 8
-        plugin = 14 if wide else 0
-        rest = width - 3 - 7 - instance - plugin - (5 if wide else 0) - (5 if wide else 3)
-        key = max(10, rest * 45 // 100)
-        return instance, plugin, key, max(8, rest - key)
-
-    def _heading(self, width: int) -> Strip:
-        instance, plugin, key, values = self._columns(width)
-        parts = ["   ", "SEVERITY"[:6], " ", f"{'INSTANCE':<{instance}} "]
-        if plugin:
-            parts.append(f"{'PLUGIN':<{plugin}} ")
-        parts.append(f"{'SETTING':<{key}} ")
-        parts.append(f"{'SHOULD BE → IS':<{values}}")
-        if plugin:
-            parts.append(" SEEN")
-        style = self.rich_style + Style(bold=True, dim=True)
-        return Strip([Segment("".join(parts), style)]).adjust_cell_length(width, style)
-
-    def _line(self, index: int, width: int) -> Text:
+    def line(self, index: int, width: int) -> list[Segment] | None:
         row = self._row_at(index)
         if row is None:
-            return Text("   ···", style="dim")
-        instance, plugin, key, values = self._columns(width)
-        text = Text(no_wrap=True)
-        text.append("●" if self._is_selected(row) else " ", style="bold")
-        text.append(STATUS_MARKS[row.status], style="bold")
-        text.append("*" if self._is_new(row) else " ", style="bold")
-        text.append(SEVERITY_GLYPHS[row.severity], style=SEVERITY_STYLES[row.severity])
-        text.append(f" {cut(row.instance, instance):<{instance}} ")
-        if plugin:
-            text.append(f"{cut(row.plugin or '—', plugin):<{plugin}} ")
-        text.append(f"{cut(place_text(row), key):<{key}} ")
-        text.append_text(values_text(row, values))
-        if plugin:
-            text.append(f" {age_text(row.first_seen):>4}", style="dim")
-        return text
+            return None
+        if isinstance(row, Group):
+            return self._group_line(index, row, width)
+        return self._deviation_line(index, row, width)
 
-    def line_region(self, index: int) -> Region:
-        """Where a row stands on screen, for tests."""
-        return Region(0, index - int(self.scroll_offset.y) + 1, self.size.width, 1)
+    def _marks(self, index: int, status: str, *, fresh: bool) -> list[Segment]:
+        picked = "●" if self._is_picked(index) else " "
+        return [Segment(f"{picked}{status}{'+' if fresh else ' '}", self._style("row--mark"))]
+
+    def _severity(self, severity: Severity) -> list[Segment]:
+        style = self._style(f"severity--{severity.value}")
+        return [Segment(fit(SEVERITY_WORDS[severity], SEVERITY_CELLS), style), Segment(" ")]
+
+    def _deviation_line(self, index: int, row: Deviation, width: int) -> list[Segment]:
+        columns = columns_for(width, self.hosts)
+        lost, muted = self._is_lost(row.host), self._style("row--muted")
+        expected, actual = self._style("row--expected"), self._style(_actual_style(row))
+        if self._is_gone(row.id):
+            expected = actual = muted = plain_style = self._style("row--gone")
+        elif lost or row.status in {DeviationStatus.APPROVED, DeviationStatus.FIXED}:
+            expected = actual = plain_style = muted
+        else:
+            plain_style = Style.null()
+        segments = self._marks(index, STATUS_MARKS[row.status], fresh=self._is_fresh(row.id))
+        segments += self._severity(row.severity)
+        for text, cells, style in (
+            (fit(plain(row.host), columns.host), columns.host, muted),
+            (fit(plain(row.instance), columns.instance), columns.instance, plain_style),
+            (fit(plain(row.plugin or "·"), columns.plugin), columns.plugin, muted),
+            (fit_middle(place_text(row), columns.key), columns.key, plain_style),
+            (fit(expected_text(row), columns.expected), columns.expected, expected),
+            (fit(actual_text(row), columns.actual), columns.actual, actual),
+        ):
+            if cells:
+                segments += [Segment(text, style), Segment(" ")]
+        if columns.age:
+            age = "lost" if lost else age_text(row.first_seen)
+            segments.append(Segment(f"{age:>{columns.age}}", self._style("row--muted")))
+        return segments
+
+    def _group_line(self, index: int, group: Group, width: int) -> list[Segment]:
+        head, muted = group.head, self._style("row--muted")
+        count, plugin, key, expected, actual, names = _group_columns(width)
+        where = plain(_places_text(group))
+        return [
+            *self._marks(index, " ", fresh=False),
+            *self._severity(head.severity),
+            Segment(f"{group.count:>{count - 1},}×", self._style("row--mark")),
+            Segment(f" {fit(plain(head.plugin or '·'), plugin)} ", muted),
+            Segment(fit_middle(plain(head.key or head.file or head.plugin or ""), key) + " "),
+            Segment(fit(_group_expected(head), expected) + " ", self._style("row--expected")),
+            Segment(fit(_group_actual(head), actual) + " ", self._style("row--actual")),
+            Segment(fit(where, names), muted),
+        ]
 
 
-def values_text(row: Deviation, width: int) -> Text:
-    """`expected → actual` where both exist, else what is wrong in words; exactly `width` cells."""
-    text = Text(no_wrap=True)
-    if row.kind.value in {"value", "type"}:
-        half = max(3, (width - 3) // 2)
-        text.append(cut(value_text(row.expected), half), style="green")
-        text.append(" → ", style="dim")
-        text.append(cut(value_text(row.actual), width - len(text.plain)), style="bold")
-    else:
-        text.append(cut(KIND_WORDS[row.kind], width), style="italic")
-    text.append(" " * max(0, width - len(text.plain)))
-    return text
+def _actual_style(row: Deviation) -> str:
+    return "row--actual" if row.actual is not None else "row--odd"
+
+
+def _places_text(group: Group) -> str:
+    """The instances, by host where they are on several: two hosts may both have a HUB01."""
+    hosts = by_host((instance, host) for host, instance in group.places)
+    if len(hosts) == 1:
+        return " ".join(*hosts.values())
+    return " · ".join(f"{host}: {' '.join(names)}" for host, names in hosts.items())
+
+
+def _group_expected(head: DeviationGroup) -> str:
+    return value_text(head.expected)
+
+
+def _group_actual(head: DeviationGroup) -> str:
+    return value_text(head.actual) if head.actual is not None else KIND_WORDS[head.kind]
+
+
+def _group_columns(width: int) -> tuple[int, int, int, int, int, int]:
+    wide = width >= WIDE_CELLS
+    count, plugin = 6, 16 if wide else 10
+    rest = max(30, width - MARK_CELLS - SEVERITY_CELLS - 1 - count - plugin - 5)
+    key = rest * 34 // 100
+    value = rest * 20 // 100
+    return count, plugin, key, value, value, rest - key - 2 * value
+
+
+def _group_heading(width: int) -> list[Segment]:
+    count, plugin, key, expected, actual, names = _group_columns(width)
+    return [
+        Segment(
+            " " * MARK_CELLS
+            + fit("SEV", SEVERITY_CELLS)
+            + f" {'COUNT':>{count}} {fit('PLUGIN', plugin)} {fit('SETTING', key)} "
+            + f"{fit('EXPECTED', expected)} {fit('ACTUAL', actual)} {fit('INSTANCES', names)}"
+        )
+    ]

@@ -8,7 +8,7 @@ import datetime as dt
 import pytest
 
 from homeamp_tui.clipboard import OSC52_BYTES_MAX, TooLong, osc52
-from homeamp_tui.words import age_text, cut, plural, value_text
+from homeamp_tui.words import age_text, fit, plural, value_text
 
 NOW = dt.datetime(2026, 1, 31, 12, 0, tzinfo=dt.UTC)
 
@@ -34,8 +34,8 @@ def test_values_stay_on_one_line_and_nothing_is_told_apart_from_empty() -> None:
 
 
 def test_what_is_cut_says_so() -> None:
-    assert cut("abcdef", 4) == "abc…"
-    assert cut("abcd", 4) == "abcd"
+    assert fit("abcdef", 4) == "abc…"
+    assert fit("abcd", 4) == "abcd"
     assert (plural(1, "row"), plural(2_000, "row")) == ("1 row", "2,000 rows")
 
 
@@ -46,6 +46,6 @@ def test_copying_reaches_the_laptop_through_tmux_and_screen() -> None:
     assert osc52("x", {"TERM": "screen.xterm"}).startswith("\x1bP\x1b]52")
 
 
-def test_more_than_a_terminal_takes_is_refused_rather_than_cut() -> None:
+def test_more_than_a_terminal_takes_is_refused_rather_than_fit() -> None:
     with pytest.raises(TooLong):
         osc52("x" * OSC52_BYTES_MAX, {})

@@ -1,0 +1,355 @@
+"""The acts: whatever changes something on an agent, from the question to the answer.
+
+Each act is a worker of the app: it asks, calls, tells. An agent that is away or refuses is told in
+a dialog that says what, where and why; the others go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel
+from textual.content import Content
+
+from homeamp_agent.model.change import ChangeRequest, ChangeStatus
+from homeamp_agent.rpc.protocol.errors import RpcError
+from homeamp_agent.rpc.protocol.messages import (
+    ChangesPreviewParams,
+    ChangesPreviewResult,
+    ChangesRollbackParams,
+    ChangesRollbackResult,
+    ChangesShowParams,
+    ChangesShowResult,
+    DeviationsApproveParams,
+    DeviationsFixParams,
+    DeviationsFixResult,
+    DeviationsFlagParams,
+    DeviationsReopenParams,
+    DeviationsReviewResult,
+    InstancesListParams,
+    InstancesListResult,
+    RescanParams,
+    RescanResult,
+)
+from homeamp_tui.dialogs.confirm import Confirm
+from homeamp_tui.dialogs.review import AskApproval, AskFlag
+from homeamp_tui.links import Link, NotConnected
+from homeamp_tui.plans import change_lines, edits_of, plan_lines, plan_summary
+from homeamp_tui.three_way import conflict_lines
+from homeamp_tui.words import plain, plural
+
+if TYPE_CHECKING:
+    from homeamp_tui.app import HomeampApp
+
+TYPED_FROM_EDITS = 100
+"""So many settings at once are confirmed by typing their number."""
+INSTANCES_ASKED = 1_000
+
+Chosen = Mapping[str, Sequence[str]]
+"""Ids of deviations by host."""
+Result = TypeVar("Result", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A fix made from here, on one or several hosts."""
+
+    changes: tuple[tuple[Link, ChangeRequest], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """Approvals or flags made from here."""
+
+    verb: str
+    ids: Mapping[str, Sequence[str]]
+
+
+class Acts:
+    """Acts on the agents of `app`, and the undo of the last ones."""
+
+    def __init__(self, app: HomeampApp) -> None:
+        self._app = app
+        self._done: list[Fixed | Reviewed] = []
+
+    @property
+    def undoable(self) -> str:
+        """What an undo would take back; empty if nothing."""
+        if not self._done:
+            return ""
+        last = self._done[-1]
+        return "the last fix" if isinstance(last, Fixed) else f"the last {last.verb}"
+
+    async def fix(self, chosen: Chosen, done: Callable[[], None]) -> None:
+        """Preview, ask, then fix exactly what was previewed."""
+        previews = await self._on_each(chosen, self._preview, "plan the fix")
+        if not previews:
+            return
+        hosts = [(link.host, preview) for link, preview in previews]
+        edits = sum(edits_of(preview.plan) for _, preview in previews)
+        files = sum(len(preview.plan.files) for _, preview in previews)
+        typed = str(edits) if edits >= TYPED_FROM_EDITS else ""
+        question = Confirm(
+            f"Fix {plural(edits, 'setting')}?",
+            plan_summary(hosts),
+            plan_lines(hosts),
+            f"Fix {plural(files, 'file')}",
+            impossible="" if files else "There is nothing that can be written.",
+            typed=typed if files else "",
+        )
+        if not await self._app.push_screen_wait(question):
+            return
+        digests = {
+            link.host: preview.plan.digest for link, preview in previews if preview.plan.files
+        }
+        applied = await self._on_each(
+            {host: chosen[host] for host in digests},
+            lambda link, ids: self._apply(link, ids, digests[link.host]),
+            "fix",
+        )
+        self._tell_fixed([(link, answer.change) for link, answer in applied])
+        done()
+
+    async def _preview(self, link: Link, ids: Sequence[str]) -> ChangesPreviewResult:
+        params = ChangesPreviewParams(ids=tuple(ids))
+        return await link.call("changes.preview", params, ChangesPreviewResult)
+
+    async def _apply(self, link: Link, ids: Sequence[str], digest: str) -> DeviationsFixResult:
+        params = DeviationsFixParams(
+            ids=tuple(ids), reason="fixed from the dashboard", digest=digest
+        )
+        return await link.mutate("deviations.fix", params, DeviationsFixResult)
+
+    def _tell_fixed(self, changes: Sequence[tuple[Link, ChangeRequest]]) -> None:
+        good = tuple(each for each in changes if each[1].status is ChangeStatus.APPLIED)
+        if good:
+            self._done.append(Fixed(good))
+            files = sum(len(change.files) for _, change in good)
+            self._app.tell(f"Fixed and verified {plural(files, 'file')}. z takes it back.")
+        for link, change in changes:
+            if change.status is not ChangeStatus.APPLIED:
+                why = change.message or "\n".join(
+                    f"{file.instance} {file.file}: {file.state} {file.message}"
+                    for file in change.files
+                )
+                self._app.tell_wrong(
+                    f"{link.host} did not fix: {change.status.value}",
+                    f"{why}\n\nNothing of it stands: a request that fails is undone as a whole.",
+                )
+
+    async def approve(self, chosen: Chosen, summary: str, done: Callable[[], None]) -> None:
+        """Ask how far, why and until when, then accept."""
+        count = sum(map(len, chosen.values()))
+        tags = await self._tags(chosen)
+        question = AskApproval(
+            f"Approve {plural(count, 'deviation')}?", Content(plain(summary)), tags
+        )
+        said = await self._app.push_screen_wait(question)
+        if said is None:
+            return
+        answers = await self._on_each(
+            chosen,
+            lambda link, ids: link.mutate(
+                "deviations.approve",
+                DeviationsApproveParams(
+                    ids=tuple(ids),
+                    scope=said.scope,
+                    target=said.tag,
+                    reason=said.reason,
+                    expires=said.expires,
+                ),
+                DeviationsReviewResult,
+            ),
+            "approve",
+        )
+        self._tell_reviewed("approval", "Approved", answers)
+        done()
+
+    async def flag(self, chosen: Chosen, summary: str, done: Callable[[], None]) -> None:
+        """Ask why and what instead, then mark as wrong."""
+        count = sum(map(len, chosen.values()))
+        question = AskFlag(f"Flag {plural(count, 'deviation')}?", Content(plain(summary)))
+        said = await self._app.push_screen_wait(question)
+        if said is None:
+            return
+        more = {} if said.replacement is None else {"replacement": said.replacement}
+        answers = await self._on_each(
+            chosen,
+            lambda link, ids: link.mutate(
+                "deviations.flag",
+                DeviationsFlagParams(ids=tuple(ids), reason=said.reason, **more),
+                DeviationsReviewResult,
+            ),
+            "flag",
+        )
+        self._tell_reviewed("flag", "Flagged", answers)
+        done()
+
+    async def reopen(self, chosen: Chosen, done: Callable[[], None]) -> None:
+        """Back to pending."""
+        answers = await self._on_each(
+            chosen,
+            lambda link, ids: link.mutate(
+                "deviations.reopen",
+                DeviationsReopenParams(ids=tuple(ids)),
+                DeviationsReviewResult,
+            ),
+            "reopen",
+        )
+        self._tell_reviewed("", "Reopened", answers)
+        done()
+
+    def _tell_reviewed(
+        self, noun: str, verb: str, answers: Sequence[tuple[Link, DeviationsReviewResult]]
+    ) -> None:
+        ids = {link.host: [row.id for row in answer.changed] for link, answer in answers}
+        count = sum(len(answer.changed) + answer.more_changed for _, answer in answers)
+        if count:
+            undo = " z takes it back." if noun else ""
+            self._app.tell(f"{verb} {plural(count, 'deviation')}.{undo}")
+            if noun:
+                self._done.append(
+                    Reviewed(noun, {host: each for host, each in ids.items() if each})
+                )
+        reasons: dict[str, int] = {}
+        for _, answer in answers:
+            for each in answer.skipped:
+                reasons[each.reason] = reasons.get(each.reason, 0) + 1
+        if reasons:
+            lines = [f"{plural(number, 'deviation')}: {why}" for why, number in reasons.items()]
+            self._app.tell_wrong("Left alone", "\n".join(lines))
+
+    async def _tags(self, chosen: Chosen) -> list[str]:
+        tags: set[str] = set()
+        for link in self._links(chosen):
+            try:
+                params = InstancesListParams(limit=INSTANCES_ASKED)
+                page = await link.call("instances.list", params, InstancesListResult)
+            except (NotConnected, RpcError):
+                continue
+            tags |= {tag for row in page.instances for tag in row.tags}
+        return sorted(tags)
+
+    async def undo(self) -> None:
+        """Take back the last fix or review made from here."""
+        if not self._done:
+            return
+        last = self._done[-1]
+        if isinstance(last, Fixed):
+            if await self._roll_back(last.changes):
+                self._done.remove(last)
+        else:
+            self._done.remove(last)
+            await self.reopen(last.ids, lambda: None)
+
+    async def roll_back(self, link: Link, change: ChangeRequest) -> None:
+        """Ask, then put the exact bytes back."""
+        await self._roll_back(((link, change),))
+
+    async def _roll_back(self, changes: Sequence[tuple[Link, ChangeRequest]]) -> bool:
+        shown: list[tuple[Link, ChangeRequest]] = []
+        for link, change in changes:
+            answer = await self._ask(
+                link,
+                "show the change",
+                link.call("changes.show", ChangesShowParams(id=change.id), ChangesShowResult),
+            )
+            if answer is None:
+                return False
+            shown.append((link, answer.change))
+        files = sum(len(change.files) for _, change in shown)
+        lines = [
+            line for link, change in shown for line in change_lines(link.host, change, undo=True)
+        ]
+        question = Confirm(
+            f"Roll back {plural(files, 'file')}?",
+            Content("The exact bytes from before the change are put back:"),
+            lines,
+            f"Roll back {plural(files, 'file')}",
+        )
+        if not await self._app.push_screen_wait(question):
+            return False
+        return all([await self._roll_back_one(link, change) for link, change in shown])
+
+    async def _roll_back_one(self, link: Link, change: ChangeRequest) -> bool:
+        answer = await self._ask(link, "roll back", self._rollback(link, change, force=False))
+        if answer is not None and answer.conflicts:
+            lines = [line for each in answer.conflicts for line in conflict_lines(each)]
+            question = Confirm(
+                "Changed since by somebody else",
+                Content(
+                    "These files are no longer as the change left them. "
+                    "Overwriting loses what is there now."
+                ),
+                lines,
+                "Overwrite",
+                typed="overwrite",
+            )
+            if not await self._app.push_screen_wait(question):
+                return False
+            answer = await self._ask(link, "roll back", self._rollback(link, change, force=True))
+        if answer is None:
+            return False
+        if answer.change.status is not ChangeStatus.ROLLED_BACK:
+            self._app.tell_wrong(
+                f"{link.host} did not roll back: {answer.change.status.value}",
+                answer.change.message,
+            )
+            return False
+        self._app.tell(f"Rolled back {plural(len(change.files), 'file')} on {link.host}.")
+        return True
+
+    async def _rollback(
+        self, link: Link, change: ChangeRequest, *, force: bool
+    ) -> ChangesRollbackResult:
+        params = ChangesRollbackParams(
+            id=change.id, reason="rolled back from the dashboard", force=force
+        )
+        return await link.mutate("changes.rollback", params, ChangesRollbackResult)
+
+    async def rescan(self) -> None:
+        """Every agent scans again now."""
+        asked = []
+        for link in self._app.links:
+            answer = await self._ask(
+                link,
+                "scan",
+                link.mutate("agent.rescan", RescanParams(wait=False), RescanResult),
+            )
+            if answer is not None:
+                asked.append(link.host)
+        if asked:
+            self._app.tell(f"Scanning again: {', '.join(asked)}")
+
+    def _links(self, chosen: Chosen) -> list[Link]:
+        return [link for link in self._app.links if link.host in chosen]
+
+    async def _on_each(
+        self,
+        chosen: Chosen,
+        work: Callable[[Link, Sequence[str]], Awaitable[Result]],
+        verb: str,
+    ) -> list[tuple[Link, Result]]:
+        """Do something on every host that is concerned; those that answered."""
+        links = self._links(chosen)
+        answers = await asyncio.gather(
+            *(self._ask(link, verb, work(link, chosen[link.host])) for link in links)
+        )
+        return [
+            (link, answer)
+            for link, answer in zip(links, answers, strict=True)
+            if answer is not None
+        ]
+
+    async def _ask(self, link: Link, verb: str, work: Awaitable[Result]) -> Result | None:
+        """What the agent answers; None where it could not, which is told."""
+        try:
+            return await work
+        except NotConnected as error:
+            self._app.tell_wrong(f"{link.host} is away: cannot {verb}", str(error))
+        except RpcError as error:
+            self._app.tell_wrong(f"{link.host} cannot {verb}", error.message)
+        return None

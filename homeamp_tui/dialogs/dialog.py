@@ -1,0 +1,84 @@
+"""What all dialogs share: a box in the middle, a title in its border, buttons at its foot."""
+
+from __future__ import annotations
+
+from typing import ClassVar, TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+
+Answer = TypeVar("Answer")
+
+DIALOG_CSS = """
+    Dialog { align: center middle; background: $background 70%; }
+    Dialog > #box {
+        width: 92%; max-width: 130; height: auto; max-height: 94%;
+        background: $surface; color: $foreground;
+        border: round $primary; border-title-color: $primary; border-title-style: bold;
+        border-subtitle-color: $muted;
+        padding: 0 1;
+    }
+    Dialog.-danger > #box { border: round $error; border-title-color: $error; }
+    Dialog #buttons { height: 1; margin-top: 1; align-horizontal: right; }
+    Dialog Button {
+        width: auto; min-width: 10; margin-left: 2; text-style: none;
+        background: $panel; color: $foreground;
+        &:hover { background: $cursor; color: $foreground; }
+        &:focus { background: $primary; color: $background; text-style: bold; }
+        &:disabled { color: $faint; text-style: none; opacity: 1; }
+        &.-yes-danger:focus { background: $error; color: $background; }
+    }
+    Dialog .label { color: $muted; height: 1; }
+    Dialog .hint { color: $muted; height: auto; }
+    Dialog .wrong { color: $error; height: auto; }
+    Dialog Input { padding: 0 1; background: $panel; }
+    Dialog Input:focus { background: $cursor; }
+    Dialog RadioSet {
+        width: 1fr; height: auto; border: none; padding: 0; background: $surface;
+        & > RadioButton {
+            background: transparent; padding: 0; border: none; height: 1; color: $foreground;
+            & > .toggle--button { color: $line; background: transparent; }
+            & > .toggle--label { padding: 0 1; }
+        }
+        & > RadioButton.-on > .toggle--button { color: $primary; background: transparent; }
+        & > RadioButton.-selected > .toggle--label { text-style: none; background: transparent; }
+        &:focus > RadioButton.-selected > .toggle--label { background: $cursor; text-style: bold; }
+    }
+"""
+"""In the app's style sheet, so that it stands over the defaults of buttons and inputs."""
+
+
+class Dialog(ModalScreen[Answer]):
+    """A question or a message; escape answers as Cancel does."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", show=False, id="dialog.cancel"),
+        Binding("left", "app.focus_previous", show=False, id="dialog.previous"),
+        Binding("right", "app.focus_next", show=False, id="dialog.next"),
+    ]
+
+    def __init__(self, title: str, *, foot: str = "") -> None:
+        super().__init__()
+        self._title, self._foot = title, foot
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = Content(f" {self._title} ")
+            box.border_subtitle = Content(self._foot)
+            yield from self.compose_body()
+            with Horizontal(id="buttons"):
+                yield from self.compose_buttons()
+
+    def compose_body(self) -> ComposeResult:
+        """What stands above the buttons."""
+        raise NotImplementedError
+
+    def compose_buttons(self) -> ComposeResult:
+        """The answers, Cancel first."""
+        raise NotImplementedError
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)

@@ -1,0 +1,188 @@
+"""Why, how far and until when deviations are accepted; or why they are wrong."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Button, Input, RadioButton, RadioSet, Static
+
+from homeamp_agent.model.rule import ScopeKind
+from homeamp_tui.dialogs.dialog import Dialog
+from homeamp_tui.words import plain
+
+SCOPE_WORDS = {
+    ScopeKind.INSTANCE: "each on its own instance",
+    ScopeKind.TAG: "on every instance with a tag",
+    ScopeKind.HOST: "on every instance of its host",
+    ScopeKind.GLOBAL: "everywhere",
+}
+
+_SPAN = re.compile(r"(\d{1,4})\s*([hdw])")
+_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+
+
+class NotAMoment(ValueError):
+    """The text names no moment in the future."""
+
+
+def moment_of(text: str, now: dt.datetime) -> dt.datetime | None:
+    """`12h`, `7d`, `4w` from now, or the end of a day given as `2027-01-31`; None if empty.
+
+    Raises:
+        NotAMoment: neither, or already past.
+    """
+    text = text.strip().lower()
+    if not text or text == "never":
+        return None
+    if span := _SPAN.fullmatch(text):
+        return now + dt.timedelta(**{_UNITS[span[2]]: int(span[1])})
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise NotAMoment(f"{text}: write 12h, 7d, 4w or a day as 2027-01-31") from error
+    moment = dt.datetime.combine(day, dt.time(23, 59, 59)).astimezone()
+    if moment <= now:
+        raise NotAMoment(f"{text} is over")
+    return moment
+
+
+def value_of(text: str) -> Any:
+    """What was typed as a value: JSON where it reads as JSON, else the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """How far, why and until when."""
+
+    scope: ScopeKind
+    tag: str | None
+    reason: str
+    expires: dt.datetime | None
+
+
+class AskApproval(Dialog[Approval | None]):
+    """Accept deviations as they are."""
+
+    def __init__(self, title: str, summary: Content, tags: Sequence[str]) -> None:
+        super().__init__(title, foot="tab: next field · enter: on")
+        self._summary, self._tags = summary, tags
+
+    def compose_body(self) -> ComposeResult:
+        yield Static(self._summary, markup=False)
+        yield Static("Accept", classes="label")
+        with RadioSet(id="scope"):
+            for scope, words in SCOPE_WORDS.items():
+                yield RadioButton(
+                    Content(words), value=scope is ScopeKind.INSTANCE, id=f"scope-{scope.value}"
+                )
+        yield Input(compact=True, placeholder="which tag", id="tag", disabled=True)
+        if self._tags:
+            known = ", ".join(plain(tag) for tag in self._tags)
+            yield Static(f"tags there: {known}", classes="hint", markup=False)
+        yield Static("Why", classes="label")
+        yield Input(
+            compact=True, placeholder="a reason for whoever reads approved.yaml", id="reason"
+        )
+        yield Static("Until", classes="label")
+        yield Input(compact=True, placeholder="never, or 12h, 7d, 4w, 2027-01-31", id="until")
+        yield Static("", id="wrong", classes="wrong", markup=False)
+
+    def compose_buttons(self) -> ComposeResult:
+        yield Button("Cancel", id="cancel", compact=True)
+        yield Button("Approve", id="yes", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#reason").focus()
+
+    def _scope(self) -> ScopeKind:
+        pressed = self.query_one(RadioSet).pressed_index
+        return list(SCOPE_WORDS)[max(0, pressed)]
+
+    @on(RadioSet.Changed)
+    def _scope_changed(self) -> None:
+        self.query_one("#tag", Input).disabled = self._scope() is not ScopeKind.TAG
+
+    @on(Input.Submitted)
+    def _field_done(self) -> None:
+        self.focus_next()
+
+    @on(Button.Pressed, "#cancel")
+    def _cancelled(self) -> None:
+        self.dismiss(None)
+
+    @on(Button.Pressed, "#yes")
+    def _approved(self) -> None:
+        scope = self._scope()
+        tag = self.query_one("#tag", Input).value.strip() or None
+        try:
+            expires = moment_of(self.query_one("#until", Input).value, dt.datetime.now(dt.UTC))
+        except NotAMoment as error:
+            self._say_wrong(str(error), "#until")
+            return
+        if scope is ScopeKind.TAG and tag is None:
+            self._say_wrong("which tag?", "#tag")
+            return
+        reason = self.query_one("#reason", Input).value.strip()
+        self.dismiss(Approval(scope, tag if scope is ScopeKind.TAG else None, reason, expires))
+
+    def _say_wrong(self, words: str, field: str) -> None:
+        self.query_one("#wrong", Static).update(words)
+        self.query_one(field).focus()
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Why it is wrong, and what shall be written instead of the expected value."""
+
+    reason: str
+    replacement: Any
+
+
+class AskFlag(Dialog[Flag | None]):
+    """Mark deviations as wrong."""
+
+    def __init__(self, title: str, summary: Content) -> None:
+        super().__init__(title, foot="tab: next field · enter: on")
+        self._summary = summary
+
+    def compose_body(self) -> ComposeResult:
+        yield Static(self._summary, markup=False)
+        yield Static("Why", classes="label")
+        yield Input(compact=True, placeholder="what is wrong about it", id="reason")
+        yield Static("Should become", classes="label")
+        yield Input(compact=True, placeholder="empty: what is expected; else a value", id="value")
+        yield Static('true, 10 and [1, 2] are read as such; write "10" for a text', classes="hint")
+
+    def compose_buttons(self) -> ComposeResult:
+        yield Button("Cancel", id="cancel", compact=True)
+        yield Button("Flag", id="yes", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#reason").focus()
+
+    @on(Input.Submitted)
+    def _field_done(self) -> None:
+        self.focus_next()
+
+    @on(Button.Pressed, "#cancel")
+    def _cancelled(self) -> None:
+        self.dismiss(None)
+
+    @on(Button.Pressed, "#yes")
+    def _flagged(self) -> None:
+        text = self.query_one("#value", Input).value
+        self.dismiss(
+            Flag(self.query_one("#reason", Input).value.strip(), value_of(text) if text else None)
+        )

@@ -1,0 +1,128 @@
+"""Plans, changes and what became of them, as lines to read before saying yes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from homeamp_agent.model.change import ChangeRequest, FilePlan, Plan, RefusedEdit
+from homeamp_agent.model.setting import dotted
+from homeamp_agent.rpc.protocol.messages import ChangesPreviewResult, Skipped
+from homeamp_tui.widgets.diff_view import Line, diff_lines, heading_line, note_lines
+from homeamp_tui.words import plain, plural
+
+REASONS_SHOWN = 100
+_HUNK = re.compile(r"@@ -(\S+) \+(\S+) @@(.*)")
+_BLANK: Line = (("", "diff--plain"),)
+
+
+def edits_of(plan: Plan) -> int:
+    """How many settings the plan changes."""
+    return sum(len(file.edits) for file in plan.files)
+
+
+def plan_summary(previews: Sequence[tuple[str, ChangesPreviewResult]]) -> Content:
+    """What would happen, in two lines."""
+    plans = [preview.plan for _, preview in previews]
+    files = [file for plan in plans for file in plan.files]
+    instances = {(host, file.instance) for host, each in previews for file in each.plan.files}
+    restarts = sorted({name for plan in plans for name in plan.restarts})
+    refused = [refused for plan in plans for refused in plan.refused]
+    left_out = len(refused) + sum(len(preview.skipped) for _, preview in previews)
+    text = Content.assemble(
+        (plural(sum(map(edits_of, plans)), "setting"), "bold"),
+        f" in {plural(len(files), 'file')} on {plural(len(instances), 'instance')}",
+    )
+    if restarts:
+        text += Content.assemble(
+            ("\n↻ takes effect after a restart of ", "$muted"), plain(", ".join(restarts))
+        )
+    if left_out:
+        conflicts = sum(each.conflict for each in refused)
+        words = f"\n! {plural(left_out, 'edit')} left out"
+        words += f", {plural(conflicts, 'conflict')}" if conflicts else ""
+        text += Content.styled(words + ", see the end", "$warning")
+    return text
+
+
+def plan_lines(previews: Sequence[tuple[str, ChangesPreviewResult]]) -> list[Line]:
+    """Every file's diff, then what is left out and why."""
+    lines: list[Line] = []
+    for host, preview in previews:
+        for file in preview.plan.files:
+            lines += [_file_heading(host, file), *diff_lines(file.diff), _BLANK]
+    for host, preview in previews:
+        lines += left_out_lines(host, preview.plan.refused, preview.skipped)
+    return lines or note_lines("Nothing would change.")
+
+
+def left_out_lines(
+    host: str, refused: Sequence[RefusedEdit], skipped: Sequence[Skipped] = ()
+) -> list[Line]:
+    """Edits that are not made, each with its reason."""
+    lines = [_refusal(host, each) for each in refused[:REASONS_SHOWN]]
+    counted: dict[str, int] = {}
+    for each in skipped:
+        counted[each.reason] = counted.get(each.reason, 0) + 1
+    for reason, count in counted.items():
+        words = f"left out on {host}: {plural(count, 'deviation')}: {reason}"
+        lines += note_lines(words, "diff--warning")
+    if len(refused) > REASONS_SHOWN:
+        lines += note_lines(f"… and {len(refused) - REASONS_SHOWN:,} more", "diff--warning")
+    return lines
+
+
+def change_lines(host: str, change: ChangeRequest, *, undo: bool = False) -> list[Line]:
+    """A change request's files with their diffs; `undo`: what taking it back would do."""
+    lines: list[Line] = []
+    for file in change.files:
+        state = "" if undo else f"{file.state} {file.message}".strip()
+        lines.append(heading_line(f"{host} › {file.instance}  {file.file}", state))
+        lines += diff_lines(reversed_diff(file.diff) if undo else file.diff)
+        lines.append(_BLANK)
+    if not undo:
+        lines += left_out_lines(host, change.refused)
+    return lines
+
+
+def reversed_diff(diff: str) -> str:
+    """The diff of taking it back."""
+    lines: list[str] = []
+    removed: list[str] = []
+    added: list[str] = []
+
+    def flush() -> None:
+        lines.extend("-" + text for text in added)
+        lines.extend("+" + text for text in removed)
+        removed.clear()
+        added.clear()
+
+    in_hunk = False
+    for line in diff.splitlines():
+        if hunk := _HUNK.match(line):
+            flush()
+            in_hunk = True
+            lines.append(f"@@ -{hunk[2]} +{hunk[1]} @@{hunk[3]}")
+        elif in_hunk and line.startswith("-"):
+            removed.append(line[1:])
+        elif in_hunk and line.startswith("+"):
+            added.append(line[1:])
+        else:
+            flush()
+            lines.append(line)
+    flush()
+    return "\n".join(lines)
+
+
+def _file_heading(host: str, file: FilePlan) -> Line:
+    note = "after a restart" if file.restart else ""
+    return heading_line(f"{host} › {file.instance}  {file.file}", note)
+
+
+def _refusal(host: str, refused: RefusedEdit) -> Line:
+    edit = refused.edit
+    what = "conflict" if refused.conflict else "refused"
+    place = f"{host} › {edit.instance}  {edit.file}  {dotted(edit.path)}"
+    return ((plain(f"{what}: {place}: {refused.reason}"), "diff--warning"),)

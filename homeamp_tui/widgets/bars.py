@@ -1,0 +1,140 @@
+"""The line above every screen (where am I, which hosts answer) and the line of keys below it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from textual import events
+from textual.content import Content
+from textual.widget import Widget
+
+from homeamp_tui.links import Link, LinkState
+from homeamp_tui.words import age_text, plain
+
+TABS = (("overview", "Overview"), ("deviations", "Deviations"), ("changes", "Changes"))
+SHORT_BELOW_CELLS = 66
+
+KEY_NAMES = {
+    "slash": "/",
+    "question_mark": "?",
+    "colon": ":",
+    "space": "space",
+    "escape": "esc",
+    "enter": "enter",
+}
+
+
+class TopBar(Widget):
+    """The product, the tabs with the open one marked, and a light for every host."""
+
+    DEFAULT_CSS = """
+    TopBar { height: 1; background: $panel; color: $foreground; padding: 0 1; }
+    """
+
+    def __init__(self, links: Sequence[Link], here: str) -> None:
+        super().__init__()
+        self._links, self._here = links, here
+        self.read_only = False
+
+    def render(self) -> Content:
+        width = self.content_size.width
+        left = Content.assemble(("homeamp", "bold $primary"), "  ")
+        for number, (name, words) in enumerate(TABS, 1):
+            if width < SHORT_BELOW_CELLS and name != self._here:
+                words = ""  # noqa: PLW2901  (the number alone)
+            style = "bold $background on $primary" if name == self._here else "$muted"
+            left += Content.assemble((f" {number} {words} " if words else f" {number} ", style))
+        right = Content("  ").join([*self._read_only(), *map(_light, self._links)])
+        room = width - left.cell_length
+        if right.cell_length > room - 1:
+            right = self._lights_counted()
+        return left + " " * max(1, room - right.cell_length) + right
+
+    def _read_only(self) -> list[Content]:
+        return [Content.styled("read-only", "bold $warning")] if self.read_only else []
+
+    def _lights_counted(self) -> Content:
+        up = sum(link.state is LinkState.CONNECTED for link in self._links)
+        style = "$success" if up == len(self._links) else "bold $error"
+        counted = Content.styled(f"{up}/{len(self._links)} hosts", style)
+        return Content(" ").join([*self._read_only(), counted])
+
+    def on_click(self, event: events.Click) -> None:
+        start = self.styles.padding.left + len("homeamp  ")
+        width = self.content_size.width
+        for name, words in TABS:
+            short = width < SHORT_BELOW_CELLS and name != self._here
+            cells = 3 if short else len(words) + 4
+            if start <= event.x < start + cells:
+                self.app.switch_mode(name)
+                return
+            start += cells
+
+
+def _light(link: Link) -> Content:
+    host = plain(link.host.removeprefix("unix:"))
+    now = dt.datetime.now(dt.UTC)
+    match link.state:
+        case LinkState.CONNECTED:
+            return Content.assemble(("● ", "$success"), host)
+        case LinkState.LOST:
+            return Content.assemble(
+                ("✗ ", "bold $error"), host, (f" lost {age_text(link.since, now)}", "$error")
+            )
+        case LinkState.CONNECTING:
+            return Content.assemble(("◌ ", "$warning"), host)
+
+
+class KeyShown(NamedTuple):
+    """One key of the bar. `why_not`: it does nothing here, and this is why."""
+
+    key: str
+    label: str
+    why_not: str
+
+
+class KeyBar(Widget):
+    """What can be done here. What cannot stays visible, greyed; pressing it says why."""
+
+    DEFAULT_CSS = """
+    KeyBar { height: 1; background: $panel; color: $foreground; padding: 0 1; dock: bottom; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: list[KeyShown] = []
+        self._places: list[tuple[int, int, str]] = []
+
+    def show_keys(self, keys: Sequence[KeyShown]) -> None:
+        """Show these; what does not fit is left out from the end but for the last one."""
+        if list(keys) != self._shown:
+            self._shown = list(keys)
+            self.refresh()
+
+    def render(self) -> Content:
+        width = self.content_size.width
+        keys = list(self._shown)
+        while len(keys) > 2 and sum(_key_cells(each) for each in keys) > width:
+            del keys[-2]
+        text, at = Content(""), self.styles.padding.left
+        self._places = []
+        for each in keys:
+            name = KEY_NAMES.get(each.key, each.key)
+            key_style = "$faint" if each.why_not else "bold $primary"
+            label_style = "$faint" if each.why_not else "$foreground"
+            text += Content.assemble((name, key_style), (f" {each.label}   ", label_style))
+            self._places.append((at, at + _key_cells(each), each.key))
+            at += _key_cells(each)
+        return text
+
+    def on_click(self, event: events.Click) -> None:
+        for start, end, key in self._places:
+            if start <= event.x < end:
+                self.app.simulate_key(key)
+
+
+def _key_cells(shown: KeyShown) -> int:
+    return cell_len(KEY_NAMES.get(shown.key, shown.key)) + cell_len(shown.label) + 4
