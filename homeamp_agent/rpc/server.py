@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import select
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -36,6 +37,9 @@ MAX_CLIENTS = 128
 
 STOP_TIMEOUT_S = 2.5
 """For calls under way when the agent stops; the whole stop has 5 s."""
+
+LISTENER_LOOK_S = 1.0
+"""How soon a half-closed subscriber that goes away is noticed though nothing happens."""
 
 LOOKUP_THREADS = 2
 """The name service may block (LDAP): it gets threads of its own."""
@@ -61,6 +65,7 @@ class Connection:
         self._sending = asyncio.Lock()
         self._subscription: Subscription | None = None
         self._pump: asyncio.Task[None] | None = None
+        self._input_ended = asyncio.Event()
 
     async def serve(self, peer: Peer, access: Access | None) -> None:
         """Answer until the client hangs up, and until what it asked for is answered."""
@@ -113,6 +118,7 @@ class Connection:
                 await self._take(line, caller, tasks)
         for line in cutter.end():
             await self._take(line, caller, tasks)
+        self._input_ended.set()
 
     async def _take(self, line: bytes | None, caller: Caller, tasks: asyncio.TaskGroup) -> None:
         if line is None:
@@ -120,21 +126,31 @@ class Connection:
             await self._send(encode(failure(None, error)))
         elif line.strip():
             await self._slots.acquire()
-            tasks.create_task(self._answer(line, caller, tasks))
+            answering = tasks.create_task(self._answer(line, caller, tasks))
+            # Not in the task itself: one that is cancelled before it began runs nothing.
+            answering.add_done_callback(lambda _: self._slots.release())
 
     async def _answer(self, line: bytes, caller: Caller, tasks: asyncio.TaskGroup) -> None:
-        try:
-            reply = await self._dispatcher.answer(line, caller)
-            if reply is not None:
-                await self._send(reply)
-            if self._subscription is not None and self._pump is None:
-                self._pump = tasks.create_task(self._send_events(self._subscription))
-        finally:
-            self._slots.release()
+        reply = await self._dispatcher.answer(line, caller)
+        if reply is not None:
+            await self._send(reply)
+        if self._subscription is not None and self._pump is None:
+            self._pump = tasks.create_task(self._send_events(self._subscription))
+            tasks.create_task(self._end_with_listener(self._pump))
 
     async def _send_events(self, subscription: Subscription) -> None:
         while (event := await subscription.next()) is not None:
             await self._send(encode(notification("events.event", event.model_dump(mode="json"))))
+
+    async def _end_with_listener(self, pump: asyncio.Task[None]) -> None:
+        """After a half-close nothing tells that a listener went away, but asking."""
+        await self._input_ended.wait()
+        hung_up = select.poll()
+        hung_up.register(self._writer.get_extra_info("socket").fileno(), 0)
+        while not pump.done():
+            if hung_up.poll(0):
+                raise ConnectionResetError
+            await asyncio.wait([pump], timeout=LISTENER_LOOK_S)
 
     async def _send(self, line: bytes) -> None:
         async with self._sending:

@@ -46,6 +46,7 @@ class Host:
     name: str = "alder"
     process: subprocess.Popen[bytes] | None = None
     environment: dict[str, str] = field(default_factory=dict)
+    socket_folder: Path | None = None
 
     @property
     def instances(self) -> Path:
@@ -61,7 +62,7 @@ class Host:
 
     @property
     def socket(self) -> Path:
-        return self.root / "agent.sock"
+        return (self.socket_folder or self.root) / "agent.sock"
 
     @property
     def log(self) -> str:

@@ -154,6 +154,17 @@ async def test_a_subscriber_may_half_close_and_go_on_listening(agent: Any) -> No
     await wire.close()
 
 
+async def test_a_half_closed_subscriber_that_goes_away_is_forgotten_without_an_event(
+    agent: Any,
+) -> None:
+    wire = await agent.wire()
+    await wire.send({"jsonrpc": "2.0", "id": 1, "method": "events.subscribe"})
+    wire.writer.write_eof()
+    await wire.receive()
+    wire.writer.transport.abort()
+    await until(lambda: agent.server.clients == 0)
+
+
 async def test_a_client_that_goes_away_is_forgotten(agent: Any) -> None:
     wire = await agent.wire()
     await wire.ask("events.subscribe")
