@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from homeamp_agent.baselines.resolver import Resolved, same_demand
+from homeamp_agent.baselines.ranking import same_demand
+from homeamp_agent.baselines.resolver import Resolved
 from homeamp_agent.model.expectation import ChainLink, Expectation
 from homeamp_agent.model.rule import Condition, Rule
 from homeamp_agent.model.secret import Masker, wire_value
@@ -41,7 +42,7 @@ def expectation_of(resolved: Resolved, masker: Masker) -> Expectation:
             won=rule is winner,
             note=_note(rule, resolved),
         )
-        for rule in reversed(resolved.rules)
+        for rule in reversed((*resolved.rules, *resolved.beside))
     ]
     conflict = None
     if resolved.conflict is not None:
@@ -66,6 +67,8 @@ def expectation_of(resolved: Resolved, masker: Masker) -> Expectation:
 
 def _note(rule: Rule, resolved: Resolved) -> str:
     winner = resolved.rule
+    if rule in resolved.beside:
+        return "speaks of something else: it holds besides"
     if rule is winner:
         if len(resolved.rules) == 1:
             return "the only rule that speaks of it"
@@ -74,8 +77,12 @@ def _note(rule: Rule, resolved: Resolved) -> str:
         return f"disagrees with {winner.source} at equal rank"
     if same_demand(rule.condition, winner.condition):
         return "says the same"
+    if winner.approval is not None and rule.scope == winner.scope:
+        return "overruled: a review decided"
     if rule.scope.kind is not winner.scope.kind:
         return f"overruled: {winner.scope} is narrower than {rule.scope}"
+    if rule.scope != winner.scope:
+        return f"overruled: {winner.scope} comes later in tag_order than {rule.scope}"
     return "overruled: the winner names the setting more exactly"
 
 
