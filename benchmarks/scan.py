@@ -28,7 +28,7 @@ INSTANCES = 23
 SIZES = [1_000] * 30 + [2_500] * 40 + [6_000] * 20 + [24_000] * 9 + [136_000]
 """Bytes of a file; drawn evenly."""
 
-WORDS = ("enabled delay spawn radius message world limit player format chance amount mode").split()
+WORDS = [
     "enabled",
     "delay",
     "spawn",

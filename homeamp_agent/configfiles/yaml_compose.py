@@ -37,6 +37,11 @@ _BLOCK_HEADER_KEEPS: Final = re.compile(r"[|>][0-9]?\+")
 _MERGE: Final = TAG + "merge"
 
 
+_TOO_DEEP_FOR_LIBYAML = "exceeded maximum nesting depth"
+_LIBYAML_MAX_DEPTH = 1000
+"""libyaml 0.2.6 (in PyYAML 6.0.4) stops there by itself, and reads ahead of our own count."""
+
+
 class Composed(NamedTuple):
     """A composed document.
 
@@ -61,7 +66,7 @@ def compose(source: SourceText, limits: Limits) -> Composed:
     try:
         return _Composer(source, limits).compose()
     except yaml.YAMLError as error:
-        raise _as_config_file_error(source, error) from None
+        raise _as_config_file_error(source, error, limits) from None
 
 
 class _Composer:
@@ -364,9 +369,16 @@ def _block_scalar_end(text: str, node: ScalarNode) -> int:
     return node.start + trailing.start()
 
 
-def _as_config_file_error(source: SourceText, error: yaml.YAMLError) -> ConfigFileError:
+def _as_config_file_error(
+    source: SourceText, error: yaml.YAMLError, limits: Limits
+) -> ConfigFileError:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         index = min(error.problem_mark.index, len(source.text))
+        if error.problem == _TOO_DEEP_FOR_LIBYAML:
+            levels = min(limits.max_depth, _LIBYAML_MAX_DEPTH)
+            return TooLargeError(
+                source.file, f"nested deeper than {levels} levels", *source.place(index)
+            )
         reason = error.problem or "not YAML"
         if error.context and error.context_mark is not None:
             context_line = source.line(min(error.context_mark.index, len(source.text)))

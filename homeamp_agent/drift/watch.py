@@ -39,7 +39,10 @@ class WatchError(Exception):
 
 @dataclass(slots=True)
 class FolderWatch:
-    """Watches folders and queues what changed in them; not for use from several loops."""
+    """Watches folders and queues what changed in them for the loop it was made on.
+
+    `add`, `keep` and `forget` block and may be called on any thread, one at a time.
+    """
 
     changes: asyncio.Queue[frozenset[str]] = field(default_factory=asyncio.Queue)
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)

@@ -6,6 +6,7 @@ import re
 import time
 
 import pytest
+
 from homeamp_agent.model.secret import Masker, SecretPolicy, secret_text
 
 POLICY = SecretPolicy()

@@ -153,7 +153,7 @@ class Script:
     hold: dict[str, asyncio.Event] = field(default_factory=dict)
 
     def matching(self, wanted: DeviationFilter, sort: DeviationsSort) -> Sequence[Deviation]:
-        """The rows of a filter, in order; 100,000 made-up ones are not made before they are read."""
+        """The rows of a filter, in order; made-up ones are made as they are read."""
         if self.made_up:
             return _MadeUp(self.host, self.made_up)
         found = [row for row in self.rows if matches(row, wanted)]
@@ -597,8 +597,9 @@ def plan_of(script: Script, ids: Sequence[str]) -> Plan:
             instance=row.instance, file=row.file or "", path=row.path or (), deviation_id=each,
             expected_old=row.actual, new=row.expected,
         )  # fmt: skip
+        first = (row.line or 2) - 1
         diff = (
-            f"--- a/{row.file}\n+++ b/{row.file}\n@@ -{(row.line or 2) - 1},3 +{(row.line or 2) - 1},3 @@\n"
+            f"--- a/{row.file}\n+++ b/{row.file}\n@@ -{first},3 +{first},3 @@\n"
             f" # before\n-  {key}: {row.actual}\n+  {key}: {row.expected}\n # after\n"
         )
         files.append(
@@ -610,7 +611,7 @@ def plan_of(script: Script, ids: Sequence[str]) -> Plan:
                 diff=diff,
                 edits=(edit,),
                 restart=True,
-            )  # fmt: skip
+            )
         )
     restarts = tuple(sorted({file.instance for file in files}))
     return Plan(
