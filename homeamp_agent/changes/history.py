@@ -45,6 +45,11 @@ class RunRecord:
         return "committed" in self.events and "undoing" not in self.events
 
     @property
+    def staged(self) -> bool:
+        """Whether names may have been swapped."""
+        return "staged" in self.events
+
+    @property
     def open(self) -> bool:
         """Whether something is left to do."""
         return "closed" not in self.events and "aborted" not in self.events

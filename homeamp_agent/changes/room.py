@@ -298,7 +298,7 @@ class ChangeRoom:
             if open_run.committed:
                 run.finish()
             else:
-                run.go_back(STOPPED)
+                run.go_back(STOPPED, staged=open_run.staged)
 
     def _where_it_is_now(self, step: FileStep) -> FileStep:
         """The step as begun; if its folder is gone, where the instance stands today."""

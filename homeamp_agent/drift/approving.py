@@ -31,12 +31,6 @@ def approved(
     return marked
 
 
-def next_expiry(approvals: Iterable[Approval], now: dt.datetime) -> dt.datetime | None:
-    """When the next approval ends, and its deviation is to be looked at again."""
-    terms = [each.expires for each in approvals if each.expires is not None]
-    return min((term for term in terms if term > now), default=None)
-
-
 def _marked(deviation: Deviation, approval: Approval) -> Deviation:
     return deviation.model_copy(
         update={

@@ -16,7 +16,7 @@ import asyncio
 import datetime as dt
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,6 +126,9 @@ class Detector:
         self._publish = publish
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="drift engine")
         self._turn = asyncio.Lock()
+        self._watching = asyncio.Lock()
+        self._acts: set[asyncio.Task[Any]] = set()
+        self._failures = 0
         self._pending = _Pending()
         self._wake = asyncio.Event()
         self._watch: FolderWatch | None = None
@@ -168,11 +171,8 @@ class Detector:
     @property
     def problems(self) -> tuple[str, ...]:
         """What is wrong now with looking, one line each."""
-        lines = [*self._engine.problems]
-        for name, snapshot in sorted(self.snapshots.items()):
-            lines += [f"{name}: {problem}" for problem in snapshot.instance.problems]
-        lines += [each for each in (self._watch_problem, self._trouble) if each is not None]
-        return tuple(lines)
+        own = (each for each in (self._watch_problem, self._trouble) if each is not None)
+        return (*self._engine.all_problems, *own)
 
     # what others may ask for ---------------------------------------------------------------------
 
@@ -191,23 +191,26 @@ class Detector:
         finally:
             self._engine.scanner.stopping.set()
             self._cache.loop = None
+            for act in self._acts:
+                act.cancel()
             self._watch.close()
             self._watch = None
             self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def rescan(self, only: Collection[str] | None = None) -> ScanState:
         """Look at every file (of these instances), compare, commit; returns how it went."""
-        return await self._scan(only, thorough=True)
+        await self._to_the_end(self._scan(only, thorough=True))
+        return self.scan_state
 
     async def refresh(self, instance: str, files: Iterable[str]) -> None:
         """Look at these files (below the game folder) now, and commit: after a write of ours."""
-        touched = {instance: list(files)}
-        async with self._turn:
-            outcome = await self._on_thread(lambda: self._engine.refresh(touched, settle=False))
-            await self._ledger.commit(outcome)
+        await self._to_the_end(self._refresh({instance: list(files)}, settle=False))
 
     async def baselines_changed(self) -> None:
         """Read the baselines again, compare what they touch, and commit: after a write of ours."""
+        await self._to_the_end(self._reload_baselines())
+
+    async def _reload_baselines(self) -> None:
         async with self._turn:
             outcome = await self._on_thread(self._engine.reload_baselines)
             self._baselines_loaded()
@@ -236,10 +239,9 @@ class Detector:
 
     # scans ---------------------------------------------------------------------------------------
 
-    async def _scan(self, only: Collection[str] | None, *, thorough: bool) -> ScanState:
+    async def _scan(self, only: Collection[str] | None, *, thorough: bool) -> None:
         async with self._turn:
             await self._scan_in_turn(only, thorough)
-        return self.scan_state
 
     async def _scan_in_turn(self, only: Collection[str] | None, thorough: bool) -> None:
         state = self.scan_state = ScanState(True, dt.datetime.now(dt.UTC))
@@ -277,25 +279,26 @@ class Detector:
         }
         wanted = [*self._places.roots(), *folders]
         wanted += [each.instance.folder for each in self.snapshots.values()]
-        if self._watch is not None:
-            try:
-                await asyncio.to_thread(self._watch.keep, wanted)
-            except WatchError as error:
-                self._watch_problem = str(error)
-        if await self._watch_more(wanted):
+        if await self._watch_more(wanted, only=True):
             # What changed between the look and the watches being set is found by one sweep.
             await self._ask_sweep()
 
-    async def _watch_more(self, folders: Iterable[str]) -> frozenset[str]:
-        if self._watch is None:
+    async def _watch_more(self, folders: Iterable[str], *, only: bool = False) -> frozenset[str]:
+        """Watch these folders too (or only these); returns those that were not yet watched."""
+        watch = self._watch
+        if watch is None:
             return frozenset()
-        try:
-            new = self._watch.add(folders)
-        except WatchError as error:
-            if self._watch_problem is None:
-                log.warning("%s", error)
-            self._watch_problem = str(error)
-            return frozenset()
+        wanted = list(folders)
+        async with self._watching:
+            try:
+                if only:
+                    await asyncio.to_thread(watch.keep, wanted)
+                new = await asyncio.to_thread(watch.add, wanted)
+            except WatchError as error:
+                if self._watch_problem is None:
+                    log.warning("%s", error)
+                self._watch_problem = str(error)
+                return frozenset()
         self._watch_problem = None
         return new
 
@@ -311,7 +314,7 @@ class Detector:
             for instance, folder in told.folders:
                 await self._new_folder(instance, folder)
             for instance, folder in told.gone:
-                self._folder_gone(watch, instance, folder)
+                await self._folder_gone(watch, instance, folder)
             if self._pending:
                 self._wake.set()
 
@@ -327,11 +330,12 @@ class Detector:
         self._pending.files[instance].update(files)
         self._pending.instances |= self._places.holds_plugins(folder)
 
-    def _folder_gone(self, watch: FolderWatch, instance: str, folder: str) -> None:
+    async def _folder_gone(self, watch: FolderWatch, instance: str, folder: str) -> None:
         snapshot = self.snapshots.get(instance)
         if snapshot is None:
             return
-        watch.forget(f"{snapshot.instance.game_folder}/{folder}")
+        async with self._watching:
+            watch.forget(f"{snapshot.instance.game_folder}/{folder}")
         below = f"{folder}/"
         self._pending.files[instance].update(
             path for path in snapshot.files if path.startswith(below)
@@ -349,14 +353,16 @@ class Detector:
                 continue
             try:
                 await self._do(pending)
-                self._trouble = None
+                self._trouble, self._failures = None, 0
             except ScanStopped:
                 raise asyncio.CancelledError from None
             except Exception as error:
                 # The boundary that reports: whatever one look meets, the next is still made.
                 self._trouble = f"looking failed and is tried again: {error}"
+                self._failures += 1
                 log.exception("looking failed and is tried again")
-                self._later(self.settings.blind_sweep_seconds, _Pending(sweep=True))
+                wait = min(self.settings.blind_sweep_seconds * 2**self._failures, RETRY_SECONDS)
+                self._later(wait, _Pending(instances=True))
 
     async def _do(self, pending: _Pending) -> None:
         if pending.files:
@@ -369,16 +375,18 @@ class Detector:
             if changed:
                 await self._refresh(changed)
         if pending.baselines:
-            await self.baselines_changed()
+            await self._reload_baselines()
         if pending.instances:
             await asyncio.sleep(self.settings.discover_ms / 1000)
             await self._scan(None, thorough=False)
             names = sorted(self.snapshots)
             self._publish(Topic.INSTANCES, "updated", {"instances": names})
 
-    async def _refresh(self, touched: Mapping[str, Collection[str]]) -> None:
+    async def _refresh(
+        self, touched: Mapping[str, Collection[str]], *, settle: bool = True
+    ) -> None:
         async with self._turn:
-            outcome = await self._on_thread(lambda: self._engine.refresh(touched))
+            outcome = await self._on_thread(lambda: self._engine.refresh(touched, settle=settle))
             await self._ledger.commit(outcome)
         if outcome.moving:
             again = _Pending()
@@ -388,7 +396,7 @@ class Detector:
 
     def _later(self, seconds: float, more: _Pending) -> None:
         def ask() -> None:
-            self._pending.sweep |= more.sweep
+            self._pending.instances |= more.instances
             for instance, files in more.files.items():
                 self._pending.files[instance] |= files
             self._wake.set()
@@ -433,9 +441,19 @@ class Detector:
         }
         self._publish(Topic.RULES, "reloaded", body)
 
+    async def _to_the_end(self, act: Coroutine[Any, Any, None]) -> None:
+        """Run `act` even if the caller goes away: what the engine saw must reach the store."""
+        task = asyncio.create_task(act)
+        self._acts.add(task)
+        task.add_done_callback(self._acts.discard)
+        await asyncio.shield(task)
+
     async def _on_thread(self, work: Callable[[], Answer]) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
+
+RETRY_SECONDS = 60.0
+"""The longest wait before a failed look is made again."""
 
 EXPIRY_LOOK_SECONDS = 60.0
 """Terms are looked at this often at least: baselines change, and clocks are set."""

@@ -15,7 +15,6 @@ from pathlib import Path
 from homeamp_agent.baselines import Baselines, Resolver, load_baselines, reload, with_names_checked
 from homeamp_agent.configfiles import DEFAULT_LIMITS, Limits
 from homeamp_agent.drift.approving import approved
-from homeamp_agent.drift.check import scope_of, tag_instances
 from homeamp_agent.drift.compare import Comparison
 from homeamp_agent.drift.content import masked_alike
 from homeamp_agent.drift.defaults import JarDefaults
@@ -105,10 +104,17 @@ class Engine:
         self.baselines = load_baselines(self.baselines_dir)
         self._adopt()
 
-    def scan(self, only: Collection[str] | None = None, *, thorough: bool = False) -> Outcome:
+    def scan(
+        self,
+        only: Collection[str] | None = None,
+        *,
+        thorough: bool = False,
+        now: dt.datetime | None = None,
+    ) -> Outcome:
         """Discover and look at every file of the host (or of some instances), compare everything.
 
-        `thorough`: read files even where their stamps say that nothing changed.
+        `thorough`: read files even where their stamps say that nothing changed. `now` is when
+        rules and approvals have to be in force.
 
         Raises:
             ScanStopped: the scanner was told to stop.
@@ -126,8 +132,8 @@ class Engine:
         self.snapshots = {**kept, **snapshots}
         self.problems = discovery.problems
         self.baselines = with_names_checked(self._unchecked, instances)
-        self._renew()
-        outcome = self._compare_all()
+        self._renew(now)
+        outcome = self._compare_all(now)
         outcome.count = count
         self._note_files(outcome, before, {name: each.files for name, each in snapshots.items()})
         self._note_gone(outcome, before)
@@ -239,9 +245,12 @@ class Engine:
         return scope_of(self._unchecked)
 
     @property
-    def deviations(self) -> list[Deviation]:
-        """Everything that is not as expected now, approved or not."""
-        return [deviation for found in self._lists.values() for deviation in found]
+    def all_problems(self) -> tuple[str, ...]:
+        """What cannot be looked at, one line each."""
+        lines = [*self.problems]
+        for name, snapshot in sorted(self.snapshots.items()):
+            lines += [f"{name}: {problem}" for problem in snapshot.instance.problems]
+        return tuple(lines)
 
     @property
     def variances(self) -> int:
@@ -261,19 +270,19 @@ class Engine:
         self._renew()
         return anew
 
-    def _renew(self) -> None:
-        self.resolver = Resolver(self.baselines, self._instances(), dt.datetime.now(dt.UTC))
+    def _renew(self, now: dt.datetime | None = None) -> None:
+        self.resolver = Resolver(self.baselines, self._instances(), now)
         self._comparison = Comparison(self.resolver, self.masker)
         self._defaults = JarDefaults(self.snapshots, self.masker)
 
-    def _compare_all(self) -> Outcome:
+    def _compare_all(self, now: dt.datetime | None = None) -> Outcome:
         self._view = FleetView(self.baselines.knowledge)
         for snapshot in self.snapshots.values():
             for findings in self._comparison.instance(snapshot):
                 self._view.put(findings)
         outcome = Outcome(whole=True)
         self._lists = {}
-        self._list(set(self._view.plugins), outcome)
+        self._list(set(self._view.plugins), outcome, now)
         return outcome
 
     def _compare_units(self, snapshot: InstanceSnapshot, plugins: Iterable[str | None]) -> set[str]:
@@ -373,9 +382,11 @@ class Engine:
     def _absolute(self, name: str, path: str) -> str:
         return f"{self.snapshots[name].instance.game_folder}/{path}"
 
-    def _list(self, plugins: Iterable[str], outcome: Outcome) -> None:
+    def _list(
+        self, plugins: Iterable[str], outcome: Outcome, now: dt.datetime | None = None
+    ) -> None:
         """Make the lists of these plugins on every instance again; note those that differ."""
-        now = dt.datetime.now(dt.UTC)
+        now = now or dt.datetime.now(dt.UTC)
         for plugin in plugins:
             found = self._view.deviations(plugin, self.snapshots, self._defaults)
             for instance, deviations in found.items():
@@ -383,6 +394,19 @@ class Engine:
                 marked = tuple(approved(deviations, self.baselines.approvals, self.snapshots, now))
                 if outcome.whole or self._lists.get(unit, ()) != marked:
                     self._lists[unit] = outcome.units[unit] = marked
+
+
+def scope_of(baselines: Baselines) -> Scope:
+    """Which files count by what the baselines know and name."""
+    named = frozenset(
+        rule.file for rule in baselines.rules if rule.plugin is None and rule.file is not None
+    )
+    return Scope(baselines.knowledge.data_globs, named)
+
+
+def tag_instances(baselines: Baselines, instances: Iterable[Instance]) -> tuple[Instance, ...]:
+    """The instances with the tags that the baselines give them."""
+    return tuple(each.model_copy(update={"tags": baselines.tags_of(each)}) for each in instances)
 
 
 def half(before: FileSnapshot | None, after: FileSnapshot, now_ns: int) -> bool:
