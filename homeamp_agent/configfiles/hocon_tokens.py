@@ -16,6 +16,8 @@ _QUOTED = r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"'
 _WORD = rf"(?:[^{_FORBIDDEN}{_WS}\n/]++|/(?!/))++"
 _NUMBER = r"-?[0-9][0-9eE+.-]*+"
 _COMMENT = r"(?:#|//)[^\n]*+"
+# Stops at another `${`, so that a line full of unclosed ones is not scanned to its end each time.
+_SUBSTITUTION = r'\$\{(?:"[^"\n]*+"|[^"${}\n])*+\}'
 
 COMMENT: Final = re.compile(_COMMENT)
 BLANKS: Final = re.compile(rf"[{_WS}]*+")
@@ -32,11 +34,11 @@ INCLUDE: Final = re.compile(
 )
 SCALAR: Final = re.compile(
     rf"({_TRIPLE})|({_QUOTED})|((?:{_NUMBER}|{_WORD})(?:[{_WS}]*+(?:{_NUMBER}|{_WORD}))*+)"
-    r"|(\$\{[^}\n]*+\})"
+    rf"|({_SUBSTITUTION})"
 )
 VALUE_END: Final = re.compile(r"[,\n}\]#]|//|\Z")
 RAW_PIECE: Final = re.compile(
-    rf"{_TRIPLE}|{_QUOTED}|\$\{{[^}}\n]*+\}}|{_COMMENT}|[{{}}\[\],\n]|[^{{}}\[\],\n\"$#/]++|[$/]"
+    rf"{_TRIPLE}|{_QUOTED}|{_SUBSTITUTION}|{_COMMENT}|[{{}}\[\],\n]|[^{{}}\[\],\n\"$#/]++|[$/]"
 )
 
 _INTEGER = re.compile(r"-?[0-9]{1,19}\Z")

@@ -37,17 +37,22 @@ class IniDocument(LineDocument):
         problems: list[Problem] = []
         text = self.source.text
         pos = count = 0
-        stray = -1
+        stray = indent = -1
         while pos < len(text):
             found = _LINE.match(text, pos)
             assert found is not None  # noqa: S101  (the pattern matches any line)
             pos = found.end()
             if found[1] is not None:
                 section = self._section(root, found)
+                indent = -1
             elif found[2] is not None:
                 count += 1
                 self._refuse_too_many(count, found.start(2))
-                problem = self._add(section, found[2].rstrip(), self._leaf(found))
+                own_indent = found.start(2) - found.start()
+                deeper = 0 <= indent < own_indent
+                indent = indent if deeper else own_indent
+                leaf = self._leaf(found, "indented" if deeper else "plain")
+                problem = self._add(section, found[2].rstrip(), leaf)
                 problems += [problem] if problem else []
             elif found[4] and stray < 0:
                 stray = found.start(4)
@@ -65,10 +70,15 @@ class IniDocument(LineDocument):
         assert isinstance(present, Branch)  # noqa: S101  (a leaf or a section, nothing else)
         return present
 
-    def _leaf(self, found: re.Match[str]) -> Leaf:
-        at, start = found.span(2)[0], found.start(3)
+    def _leaf(self, found: re.Match[str], style: str) -> Leaf:
+        at, start = found.start(2), found.start(3)
         key, value = found[2].rstrip(), found[3].rstrip()
-        return Leaf(self.source, value, "plain", at, at + len(key), start, start + len(value))
+        return Leaf(self.source, value, style, at, at + len(key), start, start + len(value))
+
+    def _set(self, node: Node, value: Value) -> list[Splice]:
+        if isinstance(node, Leaf) and node.style == "indented":
+            raise EditRefused("some readers take a deeper line for more of the value above it")
+        return super()._set(node, value)
 
     def _written(self, text: str, old: Leaf | None, separator: str) -> str:  # noqa: ARG002
         if text != text.strip() or "\n" in text or "\r" in text:

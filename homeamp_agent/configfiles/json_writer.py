@@ -17,6 +17,7 @@ _SAFE_WORD = re.compile(r"[A-Za-z_$][A-Za-z0-9_$.-]*\Z")
 _RESERVED = frozenset({"true", "false", "null", "NaN", "Infinity"})
 _HTML_SAFE: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "=": "\\u003d", "'": "\\u0027"}
 _HTML_ESCAPED = re.compile(r"\\u00(?:3[cdeCDE]|2[67])")
+_ESCAPED_NON_ASCII = re.compile(r"(?<!\\)(?:\\\\)*\\u(?:00[89a-fA-F]|0?[1-9a-fA-F])")
 _SPREAD_LIST = re.compile(r"\[[ \t]*[\r\n]")
 _SPREAD_MAPPING = re.compile(r"\{[ \t]*[\r\n]")
 _SPACED_COLON = re.compile(r'"[ \t]*:[ \t]')
@@ -39,10 +40,7 @@ class JsonWriter:
 
     @cached_property
     def _ascii_only(self) -> bool:
-        return (
-            self._text.isascii()
-            and re.search(r"\\u00[89a-fA-F]|\\u0?[1-9a-fA-F]", self._text) is not None
-        )
+        return self._text.isascii() and _ESCAPED_NON_ASCII.search(self._text) is not None
 
     @cached_property
     def _escapes(self) -> dict[str, str]:

@@ -173,7 +173,7 @@ def _is_yaml(lines: list[str]) -> bool:
     if any(_BRACE_BLOCK.match(line) or line.strip() in ("}", "},", "]", "],") for line in lines):
         return False
     top = [line for line in lines if not line[:1].isspace()]
-    if lines[0].startswith(("---", "%YAML")):
+    if lines and lines[0].startswith(("---", "%YAML")):
         return True
     return (
         bool(top)
