@@ -52,7 +52,7 @@ def write_baselines(folder: Path, plugins: int, rules: int, trees: int) -> None:
         (folder / f"Plugin{number:02}_universal_config.md").write_text(text)
     for number in range(trees):
         lines = [
-            f"{file}: { {'.'.join(path): value for path, value in leaves.items()} !r}\n"
+            f"{file}: { {'.'.join(path): value for path, value in leaves.items()}!r}\n"
             for file, leaves in tree_files(number)
         ]
         text = "```yaml\n" + "".join(lines) + "```\n"
@@ -64,9 +64,7 @@ def fleet(instances: int, plugins: int, rules: int, trees: int) -> list[Instance
     files: dict[str, dict[str, SettingTable]] = {}
     for number in range(plugins):
         leaves = flat_keys(number, plugins, rules)
-        files[f"Plugin{number:02}"] = {
-            "config.yml": SettingTable(leaves, dict.fromkeys(leaves, 1))
-        }
+        files[f"Plugin{number:02}"] = {"config.yml": SettingTable(leaves, dict.fromkeys(leaves, 1))}
     for number in range(trees):
         files[f"Tree{number:02}"] = {
             f"{file}.yml": SettingTable(leaves, dict.fromkeys(leaves, 1))
