@@ -1,0 +1,63 @@
+"""`fleet.*` and `instances.*`: what there is."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import AwareDatetime, Field
+
+from homeamp_agent.model.base import WireWord
+from homeamp_agent.model.instance import Platform
+from homeamp_agent.model.query import (
+    Counts,
+    PageParams,
+    PluginCount,
+)
+
+
+class HostOverview(WireWord):
+    """One host as this agent sees it. `state`: active, stale or offline."""
+
+    host: str
+    state: Literal["active", "stale", "offline"]
+    instances: int
+    plugins: int
+    counts: Counts
+    last_seen: AwareDatetime | None = None
+
+
+class OverviewResult(WireWord):
+    """The first screen."""
+
+    hosts: tuple[HostOverview, ...]
+    counts: Counts
+    plugins: tuple[PluginCount, ...] = Field(default=(), description="Worst first, 20 at most")
+    variances: int = Field(default=0, description="Documented variances: different on purpose")
+
+
+class InstancesListParams(PageParams):
+    """Filter by host and platform."""
+
+    host: str | None = None
+    platform: Platform | None = None
+
+
+class InstanceRow(WireWord):
+    """One instance with its open deviations."""
+
+    host: str
+    name: str
+    friendly_name: str
+    platform: Platform
+    tags: tuple[str, ...]
+    plugins: int
+    files: int
+    counts: Counts
+    problems: tuple[str, ...] = ()
+
+
+class InstancesListResult(WireWord):
+    """A page of instances, by name."""
+
+    instances: tuple[InstanceRow, ...]
+    next_cursor: str | None = None
