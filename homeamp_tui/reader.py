@@ -17,7 +17,7 @@ from homeamp_agent.rpc.protocol.messages import DeviationsListParams, Deviations
 from homeamp_tui.groups import Group, GroupShare, merged, read_groups
 from homeamp_tui.links import Link, LinkState, NotConnected
 from homeamp_tui.refresher import Refresher
-from homeamp_tui.rows import DeviationRows, Query, Share, read_page, read_share
+from homeamp_tui.rows import PAGE_ROWS, DeviationRows, Query, Share, read_page, read_share
 
 FRESH_SECONDS = 6.0
 """How long a row that came is marked: as long as it takes to look up and find it."""
@@ -246,12 +246,16 @@ class DeviationsReader:
         if self.grouped:
             return [each for group in self.groups[first:last] for each in group.members]
         query = self.rows.query
-        for link in self.links:
-            for number in sorted(self.rows.missing(link, first, last)):
-                rows, _ = await read_page(link, query, number)
-                self.rows.add_page(link, query, number, rows)
-        found = [self.rows.row(index) for index in range(first, last)]
-        return [(row.id, row.host) for row in found if row is not None]
+        found: list[tuple[str, str]] = []
+        for link, start, end in self.rows.spans(first, last):
+            for number in range(start // PAGE_ROWS, (end - 1) // PAGE_ROWS + 1):
+                page: Sequence[Deviation] = self.rows.share_of(link).pages.get(number, ())
+                if not page:
+                    page, _ = await read_page(link, query, number)
+                low = number * PAGE_ROWS
+                rows = page[max(0, start - low) : max(0, end - low)]
+                found += [(row.id, row.host) for row in rows]
+        return found
 
     async def all_members(self) -> list[tuple[str, str]]:
         """(id, host) of everything that matches.

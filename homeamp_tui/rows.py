@@ -232,17 +232,26 @@ class DeviationRows:
             before += run.length
         return None
 
-    def pages(self, link: Link, first: int, last: int) -> set[int]:
-        """The pages of one agent that hold the rows from `first` up to `last`."""
-        found: set[int] = set()
+    def spans(self, first: int, last: int) -> list[tuple[Link, int, int]]:
+        """The rows from `first` up to `last` as (agent, start, end) in each agent's own list."""
+        found: list[tuple[Link, int, int]] = []
         before = 0
         for run in self._runs:
             low, high = max(first, before), min(last, before + run.length)
-            if run.url == link.url and low < high:
+            if low < high:
                 start = run.start + low - before
-                found |= set(range(start // PAGE_ROWS, (start + high - low - 1) // PAGE_ROWS + 1))
+                found.append((self._shares[run.url].link, start, start + high - low))
             before += run.length
         return found
+
+    def pages(self, link: Link, first: int, last: int) -> set[int]:
+        """The pages of one agent that hold the rows from `first` up to `last`."""
+        return {
+            number
+            for owner, start, end in self.spans(first, last)
+            if owner is link
+            for number in range(start // PAGE_ROWS, (end - 1) // PAGE_ROWS + 1)
+        }
 
     def missing(self, link: Link, first: int, last: int) -> set[int]:
         """Those of `pages` that are not here."""

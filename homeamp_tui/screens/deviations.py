@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import glob
 import time
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, TypeVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from homeamp_agent.model.deviation import FIXABLE_KINDS, Deviation, DeviationStatus
+from homeamp_agent.model.deviation import Deviation
 from homeamp_agent.model.event import Event, Topic
-from homeamp_agent.model.query import DeviationFilter, DeviationsSort
 from homeamp_agent.rpc.protocol.errors import RpcError
-from homeamp_agent.rpc.protocol.messages import DeviationsShowParams, DeviationsShowResult
-from homeamp_tui.choosing import Choice, by_host
+from homeamp_tui import possible
+from homeamp_tui.choosing import members_of
 from homeamp_tui.groups import Group
 from homeamp_tui.links import Link, LinkState, NotConnected
+from homeamp_tui.looked_at import LookedAt
 from homeamp_tui.reader import FRESH_SECONDS, DeviationsReader
-from homeamp_tui.rows import Query
+from homeamp_tui.screens.deviations_keys import BINDINGS, KEYS, KEYS_HELP, LAYOUT
 from homeamp_tui.screens.house import HouseScreen
-from homeamp_tui.screens.nobody import nobody_answers
+from homeamp_tui.screens.nobody import nobody_answers, nothing_found
+from homeamp_tui.selection import Selection, TooMany, key_of
 from homeamp_tui.widgets.detail import DeviationDetail
 from homeamp_tui.widgets.deviation_table import DeviationTable
 from homeamp_tui.widgets.filter_bar import FilterBar
@@ -36,123 +37,33 @@ from homeamp_tui.words import plain, plural, row_text
 
 DETAIL_PAUSE_SECONDS = 0.06
 """Holding an arrow key must not ask for a detail per row."""
-SELECT_MAX = 10_000
-"""What one bulk request may name."""
 TWICE_SECONDS = 0.4
 """`g` groups at once; a second one this soon takes that back and goes to the top, as in vi."""
 TWO_COLUMNS_CELLS = 84
 
-OPEN_AND_REVIEWED = (
-    DeviationStatus.PENDING,
-    DeviationStatus.FLAGGED,
-    DeviationStatus.FIXING,
-    DeviationStatus.APPROVED,
-    DeviationStatus.FIXED,
-)
+Chosen = TypeVar("Chosen")
 
 
 class DeviationsScreen(HouseScreen):
     """Everything an operator does with deviations happens here."""
 
     NAME = "deviations"
-    KEYS = (
-        ("slash", "Filter", "filter"),
-        ("space", "Select", "select"),
-        ("f", "Fix", "fix"),
-        ("a", "Approve", "approve"),
-        ("x", "Flag", "flag"),
-        ("z", "Undo", "undo"),
-        ("g", "Group", "group"),
-        ("s", "Sort", "sort"),
-        ("t", "Reviewed", "reviewed"),
-        ("o", "Reopen", "reopen"),
-        ("y", "Copy", "copy"),
-        ("r", "Rescan", "rescan"),
-    )
+    KEYS = KEYS
     CHANGING = frozenset({"fix", "approve", "flag", "reopen", "undo", "rescan"})
-    KEYS_HELP = """\
-Move       j k ↓ ↑   page up/down   ctrl+d ctrl+u   gg first   G last
-Panes      tab, shift+tab: tree, rows, detail   enter: detail in full
-Filter     /   words are and-ed, field:value narrows, ! negates, "two words"
-           host instance plugin file key kind severity status pattern rule
-Select     space: one   v or shift+↑↓: a range   A: all that the filter shows
-Groups     g: the same deviation on many instances is one line; enter opens it
-Act        f fix (shows the exact diff)   a approve   x flag   o reopen
-Undo       z or u takes back the last fix, approval or flag
-View       s sort   t approved and fixed ones too   r scan again   y copy
-Marks      ● selected   + new   ⚑ flagged   ✓ approved   ✔ fixed   … fixing
-"""
-
-    DEFAULT_CSS = """
-    DeviationsScreen { layers: base drawer; }
-    DeviationsScreen #middle { width: 1fr; }
-    DeviationsScreen .pane {
-        border-top: solid $border-blurred; border-title-color: $muted;
-        border-title-style: bold; border-subtitle-color: $muted;
-    }
-    DeviationsScreen .pane:focus { border-top: solid $border; border-title-color: $primary; }
-    DeviationsScreen #table { height: 5fr; }
-    DeviationsScreen #detail { height: 4fr; }
-    DeviationsScreen #scope { display: none; }
-    DeviationsScreen.-drawer #scope {
-        display: block; layer: drawer; dock: left; width: 38; height: 1fr; margin: 1 0;
-        border-right: tall $border;
-    }
-    DeviationsScreen.-wide #scope { display: block; width: 30; }
-    DeviationsScreen.-wide .pane {
-        border: round $border-blurred; border-title-color: $muted; border-title-style: bold;
-    }
-    DeviationsScreen.-wide .pane:focus { border: round $border; border-title-color: $primary; }
-    DeviationsScreen.-wide #table { height: 1fr; }
-    DeviationsScreen.-wide #detail { height: 40%; min-height: 12; max-height: 22; }
-    DeviationsScreen.-zoom #detail { height: 1fr; max-height: 100%; }
-    DeviationsScreen.-zoom #table, DeviationsScreen.-zoom #scope { display: none; }
-    DeviationsScreen #nothing {
-        display: none; height: 1fr; content-align: center middle; background: $surface;
-    }
-    DeviationsScreen.-nothing #nothing { display: block; }
-    DeviationsScreen.-nothing #table, DeviationsScreen.-nothing #detail { display: none; }
-    """
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter", id="deviations.filter"),
-        Binding("space", "select", "Select", id="deviations.select"),
-        Binding("v", "range", "Select a range", id="deviations.range"),
-        Binding(
-            "shift+down,J", "extend(1)", "Extend down", show=False, id="deviations.extend_down"
-        ),
-        Binding("shift+up,K", "extend(-1)", "Extend up", show=False, id="deviations.extend_up"),
-        Binding("A", "select_all", "Select all", id="deviations.all"),
-        Binding("escape", "back", "Back", show=False, id="deviations.back"),
-        Binding("f", "fix", "Fix", id="deviations.fix"),
-        Binding("a", "approve", "Approve", id="deviations.approve"),
-        Binding("x", "flag", "Flag", id="deviations.flag"),
-        Binding("o", "reopen", "Reopen", id="deviations.reopen"),
-        Binding("z,u", "undo", "Undo", id="deviations.undo"),
-        Binding("g", "group", "Group", id="deviations.group"),
-        Binding("s", "sort", "Sort", id="deviations.sort"),
-        Binding("t", "reviewed", "Show reviewed", id="deviations.reviewed"),
-        Binding("y", "copy", "Copy", id="deviations.copy"),
-        Binding("tab", "pane(1)", "Next pane", show=False, id="deviations.next_pane"),
-        Binding(
-            "shift+tab", "pane(-1)", "Previous pane", show=False, id="deviations.previous_pane"
-        ),
-    ]
+    KEYS_HELP = KEYS_HELP
+    DEFAULT_CSS = LAYOUT
+    BINDINGS: ClassVar[list[BindingType]] = BINDINGS
 
     def __init__(self) -> None:
         super().__init__()
-        self._choice = Choice()
-        self._range_from: int | None = None
         self._cursor_key: str | None = None
         self._held = False
-        self._place = Place()
-        self._group: Group | None = None
-        self._reviewed = False
-        self._sort = DeviationsSort.SEVERITY
-        self._shown: tuple[Deviation | None, LinkState | None] = (None, None)
+        self._look = LookedAt()
+        self._shown: tuple[Deviation | Group | None, LinkState | None] = (None, None)
         self._grouped_at = 0.0
         self._problems: dict[str, str] = {}
         self.reader: DeviationsReader
+        self.selection: Selection
 
     def compose_body(self) -> ComposeResult:
         self.reader = DeviationsReader(
@@ -161,13 +72,14 @@ Marks      ● selected   + new   ⚑ flagged   ✓ approved   ✔ fixed   … f
             painted=self._paint,
             problem=self._note_problem,
         )
+        self.selection = Selection(self.reader, lambda: self.table.cursor)
         with Horizontal(id="body"):
             yield ScopeTree(id="scope")
             with Vertical(id="middle"):
                 yield FilterBar()
                 yield DeviationTable(
                     self.reader.row,
-                    is_picked=self._is_picked,
+                    is_picked=self.selection.is_picked,
                     is_fresh=self.reader.is_fresh,
                     is_gone=self.reader.is_gone,
                     is_lost=self.reader.is_lost,
@@ -260,11 +172,12 @@ Marks      ● selected   + new   ⚑ flagged   ✓ approved   ✔ fixed   … f
         at = self.reader.index_of(self._cursor_key) if self._cursor_key and self._held else None
         if self.reader.known:
             table.total = self.reader.total
-            if at is not None and at != table.cursor:
-                self._shift_range(at - table.cursor)
+            moved = at - table.cursor if at is not None else 0
+            if at is not None and moved:
                 table.put_cursor(at)
+            self.selection.follow(moved)
             table.show_total(self.reader.total)
-        self._cursor_key = self._key(self.reader.row(table.cursor)) or self._cursor_key
+        self._cursor_key = key_of(self.reader.row(table.cursor)) or self._cursor_key
         lost = [link.host for link in links if link.state is LinkState.LOST]
         self.scopes.show_counts(self.reader.tree, [link.host for link in links if link.hello], lost)
         self._paint_titles()
@@ -272,30 +185,14 @@ Marks      ● selected   + new   ⚑ flagged   ✓ approved   ✔ fixed   … f
         self._show_detail()
         self.show_bars()
 
-    def _shift_range(self, moved: int) -> None:
-        if self._range_from is not None:
-            self._range_from = max(0, self._range_from + moved)
-
     def _paint_titles(self) -> None:
-        noun = "group" if self.reader.grouped else "deviation"
-        parts = [f" {plural(self.reader.total, noun)}"]
-        if self._group is not None:
-            parts.append(f"of one group: {plain(self._group.head.key or '')}")
-        if self._place != Place():
-            place = self._place
-            names = (place.host, place.instance, place.plugin or "game folder")
-            parts.append(" › ".join(names[: 1 + bool(place.instance) + (place.plugin is not None)]))
-        if not self.reader.grouped:
-            parts.append(f"by {self._sort.value}")
-        if self._reviewed:
-            parts.append("reviewed too")
-        if self._choice or self._range_from is not None:
-            parts.append(f"{len(self._choice):,} selected")
-        if self._range_from is not None:
-            parts.append("RANGE: move, v keeps it")
+        grouped = self.reader.grouped
+        parts = [f" {plural(self.reader.total, 'group' if grouped else 'deviation')}"]
+        parts += self._look.words(grouped=grouped)
+        parts += self.selection.words()
         if self.reader.groups_left_out:
             parts.append(f"{self.reader.groups_left_out:,} smaller ones not listed")
-        self.table.border_title = Content(plain(" · ".join(parts) + " "))
+        self.table.border_title = Content(" · ".join(parts) + " ")
 
     def _paint_nothing(self) -> None:
         words = self._nothing_words()
@@ -306,51 +203,27 @@ Marks      ● selected   + new   ⚑ flagged   ✓ approved   ✔ fixed   … f
             self.table.focus()  # a hidden table loses the focus
 
     def _nothing_words(self) -> Content | None:
-        links = self.dashboard.links
         if self.reader.known:
-            if self.reader.total:
-                return None
-            if self.query_one(FilterBar).text or self._place != Place() or self._group:
-                return Content.assemble(
-                    ("Nothing matches.\n\n", "bold"), ("esc widens the view again", "$muted")
-                )
-            return Content.assemble(
-                ("✓ Everything is as it should be\n\n", "bold $success"),
-                ("t shows what was approved or fixed, r scans again", "$muted"),
-            )
-        if any(link.state is LinkState.CONNECTED for link in links):
+            narrowed = bool(self.query_one(FilterBar).text) or self._look.narrowed
+            return None if self.reader.total else nothing_found(narrowed=narrowed)
+        if any(link.state is LinkState.CONNECTED for link in self.dashboard.links):
             return Content.styled("Reading…", "$muted")
-        return nobody_answers(links)
+        return nobody_answers(self.dashboard.links)
 
     @work(exclusive=True, exit_on_error=False, group="detail")
     async def _show_detail(self) -> None:
         row = self.reader.row(self.table.cursor)
-        if row is None:
+        members = members_of(row)
+        if not members:
             return
-        if isinstance(row, Group):
-            await self._show_one(row.members[0], None)
-            return
-        link = self.reader.link_of(row.host)
-        seen = (row, link.state if link else None)
-        if seen != self._shown:
-            await self._show_one((row.id, row.host), row)
-            self._shown = seen
-
-    async def _show_one(self, member: tuple[str, str], row: Deviation | None) -> None:
-        await asyncio.sleep(DETAIL_PAUSE_SECONDS)
-        identity, host = member
+        identity, host = members[0]
         link = self.reader.link_of(host)
-        if link is None:
+        seen = (row, link.state if link else None)
+        if link is None or seen == self._shown:
             return
-        try:
-            shown = await link.call(
-                "deviations.show", DeviationsShowParams(id=identity), DeviationsShowResult
-            )
-        except (NotConnected, RpcError) as error:
-            if row is not None:
-                self.detail.show_row(row, str(error))
-            return
-        self.detail.show(shown)
+        await asyncio.sleep(DETAIL_PAUSE_SECONDS)
+        await self.detail.explain(link, identity, row if isinstance(row, Deviation) else None)
+        self._shown = seen
 
     # Moving and looking -------------------------------------------------------------------------
 
@@ -358,14 +231,14 @@ Marks      ● selected   + new   ⚑ flagged   ✓ approved   ✔ fixed   … f
     def _cursor_moved(self) -> None:
         # Until somebody moves, the cursor is on the worst row, whichever host it comes from.
         self._held = self._held or self.table.cursor > 0
-        key = self._key(self.reader.row(self.table.cursor))
+        key = key_of(self.reader.row(self.table.cursor))
         if key is None:
             self.reader.look()
         if key != self._cursor_key:
             self._cursor_key = key
             self.detail.scroll_home(animate=False)
             self._show_detail()
-        if self._range_from is not None:
+        if self.selection.ranging:
             self.table.refresh()
         self.show_bars()
 
@@ -377,8 +250,7 @@ Marks      ● selected   + new   ⚑ flagged   ✓ approved   ✔ fixed   … f
     def _row_opened(self) -> None:
         row = self.reader.row(self.table.cursor)
         if isinstance(row, Group):
-            self._group = row
-            self._ask()
+            self._look_at(group=row)
         else:
             self._zoom(zoomed=True)
 
@@ -388,9 +260,8 @@ Marks      ● selected   + new   ⚑ flagged   ✓ approved   ✔ fixed   … f
 
     @on(ScopeTree.PlaceChosen)
     def _place_chosen(self, event: ScopeTree.PlaceChosen) -> None:
-        if event.place != self._place:
-            self._place = event.place
-            self._ask()
+        if event.place != self._look.place:
+            self._look_at(place=event.place)
 
     @on(ScopeTree.NodeSelected)
     def _place_entered(self) -> None:
@@ -420,65 +291,52 @@ Marks      ● selected   + new   ⚑ flagged   ✓ approved   ✔ fixed   … f
 
     @on(FilterBar.FilterChanged)
     def _filter_changed(self) -> None:
-        self._ask()
+        self._look_at()
 
     @on(FilterBar.FilterLeft)
     def _filter_left(self) -> None:
         self.table.focus()
 
-    def _ask(self, *, grouped: bool | None = None) -> None:
-        """Look at what scope, filter and sort say now."""
-        place = self._place
-        wanted = DeviationFilter(
-            host=glob.escape(place.host) or None,
-            instance=glob.escape(place.instance) or None,
-            plugin=None if place.plugin is None else glob.escape(place.plugin),
-            text=self.query_one(FilterBar).text or None,
-            group=self._group.head.group if self._group else None,
-            statuses=OPEN_AND_REVIEWED if self._reviewed else None,
-        )
+    def _look_at(self, *, grouped: bool | None = None, **changed: Any) -> None:
+        """Look at something else: `changed` are fields of `LookedAt`."""
+        self._look = replace(self._look, **changed)
         if grouped is None:
-            grouped = self.reader.grouped and self._group is None
-        self._range_from = None
+            grouped = self.reader.grouped and self._look.group is None
+        self.selection.drop_range()
         self._cursor_key = None
         self._held = False
         self._shown = (None, None)
         self.table.cursor = 0
-        self.reader.ask(Query(wanted, self._sort), grouped=grouped)
+        self.reader.ask(self._look.query(self.query_one(FilterBar).text), grouped=grouped)
 
     def action_group(self) -> None:
         now = time.monotonic()
         twice = now - self._grouped_at < TWICE_SECONDS
         self._grouped_at = 0.0 if twice else now
-        self._group = None
-        self._ask(grouped=not self.reader.grouped)
+        self._look_at(group=None, grouped=not self.reader.grouped)
 
     def action_sort(self) -> None:
-        orders = list(DeviationsSort)
-        self._sort = orders[(orders.index(self._sort) + 1) % len(orders)]
-        self._ask()
+        self._look_at(sort=self._look.next_sort)
 
     def action_reviewed(self) -> None:
-        self._reviewed = not self._reviewed
-        self._ask()
+        self._look_at(reviewed=not self._look.reviewed)
 
     def action_back(self) -> None:
         """Take back the last narrowing: range, zoom, drawer, selection, group, filter, scope."""
-        if self._range_from is not None:
-            self._range_from = None
+        if self.selection.ranging:
+            self.selection.drop_range()
         elif self.has_class("-zoom"):
             self._zoom(zoomed=False)
         elif self.has_class("-drawer"):
             self._leave_drawer()
             self.table.focus()
-        elif self._choice:
-            self._choice.clear()
-        elif self._group is not None:
-            self._group = None
-            self._ask(grouped=True)
+        elif self.selection:
+            self.selection.clear()
+        elif self._look.group is not None:
+            self._look_at(group=None, grouped=True)
         elif self.query_one(FilterBar).text:
             self.query_one(FilterBar).set_text("")
-        elif self._place != Place():
+        elif self._look.place != Place():
             self.scopes.move_cursor(self.scopes.root)
         self.table.focus()
         self.table.refresh()
@@ -486,73 +344,46 @@ Marks      ● selected   + new   ⚑ flagged   ✓ approved   ✔ fixed   … f
 
     # Choosing -----------------------------------------------------------------------------------
 
-    def _key(self, row: Deviation | Group | None) -> str | None:
-        if isinstance(row, Group):
-            return row.head.group
-        return row.id if row is not None else None
-
-    def _is_picked(self, index: int) -> bool:
-        if self._range_from is not None:
-            low, high = sorted((self._range_from, self.table.cursor))
-            if low <= index <= high:
-                return True
-        row = self.reader.row(index)
-        if isinstance(row, Group):
-            return bool(row.members) and all(each in self._choice for each, _ in row.members)
-        return row is not None and row.id in self._choice
-
     def action_select(self) -> None:
-        if self._range_from is not None:
-            self.action_range()
+        if self.selection.ranging:
+            self._keep_range()
             return
-        row = self.reader.row(self.table.cursor)
-        if isinstance(row, Group):
-            self._choice.toggle(row.members)
-        elif row is not None:
-            self._choice.toggle([(row.id, row.host)])
+        self.selection.toggle()
         self.table.cursor += 1
         self._choice_changed()
 
     def action_range(self) -> None:
-        if self._range_from is None:
-            self._range_from = self.table.cursor
-            self._choice_changed()
+        if self.selection.ranging:
+            self._keep_range()
         else:
-            low, high = sorted((self._range_from, self.table.cursor))
-            self._range_from = None
-            self._choose(low, high + 1)
+            self.selection.begin_range()
+            self._choice_changed()
 
     def action_extend(self, rows: int) -> None:
-        if self._range_from is None:
-            self._range_from = self.table.cursor
+        self.selection.begin_range()
         self.table.cursor += rows
         self._choice_changed()
 
     @work(exclusive=True, exit_on_error=False, group="choose")
-    async def _choose(self, first: int, last: int) -> None:
-        try:
-            self._choice.add(await self.reader.members(first, last))
-        except (NotConnected, RpcError) as error:
-            self.dashboard.tell_wrong("Not all of the range could be read", str(error))
-        self._choice_changed()
+    async def _keep_range(self) -> None:
+        await self._choosing(self.selection.keep_range())
 
     @work(exclusive=True, exit_on_error=False, group="choose")
     async def action_select_all(self) -> None:
         """Everything the filter matches."""
+        await self._choosing(self.selection.add_all())
+
+    async def _choosing(self, choosing: Awaitable[Chosen]) -> Chosen | None:
+        """What was chosen; None where rows could not be read, which is told."""
         try:
-            if self.reader.grouped:
-                self._choice.add(await self.reader.members(0, self.reader.total))
-            elif self.reader.total > SELECT_MAX:
-                self.dashboard.tell(
-                    f"{self.reader.total:,} rows are more than one act takes "
-                    f"({SELECT_MAX:,}). Filter first.",
-                    severity="warning",
-                )
-            else:
-                self._choice.add(await self.reader.all_members())
+            return await choosing
+        except TooMany as error:
+            self.dashboard.tell(str(error), severity="warning")
         except (NotConnected, RpcError) as error:
-            self.dashboard.tell_wrong("Not everything could be read", str(error))
-        self._choice_changed()
+            self.dashboard.tell_wrong("Not all rows could be read", str(error))
+        finally:
+            self._choice_changed()
+        return None
 
     def _choice_changed(self) -> None:
         self.table.refresh()
@@ -560,29 +391,6 @@ Marks      ● selected   + new   ⚑ flagged   ✓ approved   ✔ fixed   … f
         self.show_bars()
 
     # Acting -------------------------------------------------------------------------------------
-
-    def _settle_range(self) -> None:
-        """A range in the making counts as chosen, as far as its rows are here."""
-        if self._range_from is None:
-            return
-        low, high = sorted((self._range_from, self.table.cursor))
-        self._range_from = None
-        for index in range(low, high + 1):
-            row = self.reader.row(index)
-            if isinstance(row, Group):
-                self._choice.add(row.members)
-            elif row is not None:
-                self._choice.add([(row.id, row.host)])
-
-    def chosen(self) -> Mapping[str, Sequence[str]]:
-        """The selected deviations by host, else those under the cursor."""
-        self._settle_range()
-        if self._choice:
-            return self._choice.by_host()
-        row = self.reader.row(self.table.cursor)
-        if isinstance(row, Group):
-            return by_host(row.members)
-        return by_host([(row.id, row.host)] if row is not None else [])
 
     def _summary(self, chosen: Mapping[str, Sequence[str]]) -> str:
         count = sum(map(len, chosen.values()))
@@ -592,24 +400,29 @@ Marks      ● selected   + new   ⚑ flagged   ✓ approved   ✔ fixed   … f
         return f"{plural(count, 'deviation')} on {', '.join(sorted(chosen))}"
 
     def _acted(self) -> None:
-        self._choice.clear()
+        self.selection.clear()
         self._choice_changed()
 
     def action_fix(self) -> None:
-        self.dashboard.act(self.dashboard.acts.fix(self.chosen(), self._acted))
+        self._act(lambda chosen: self.dashboard.acts.fix(chosen, self._acted))
 
     def action_approve(self) -> None:
-        chosen = self.chosen()
-        act = self.dashboard.acts.approve(chosen, self._summary(chosen), self._acted)
-        self.dashboard.act(act)
+        acts = self.dashboard.acts
+        self._act(lambda chosen: acts.approve(chosen, self._summary(chosen), self._acted))
 
     def action_flag(self) -> None:
-        chosen = self.chosen()
-        act = self.dashboard.acts.flag(chosen, self._summary(chosen), self._acted)
-        self.dashboard.act(act)
+        acts = self.dashboard.acts
+        self._act(lambda chosen: acts.flag(chosen, self._summary(chosen), self._acted))
 
     def action_reopen(self) -> None:
-        self.dashboard.act(self.dashboard.acts.reopen(self.chosen(), self._acted))
+        self._act(lambda chosen: self.dashboard.acts.reopen(chosen, self._acted))
+
+    def _act(self, act: Callable[[Mapping[str, Sequence[str]]], Awaitable[None]]) -> None:
+        async def acting() -> None:
+            if chosen := await self._choosing(self.selection.chosen()):
+                await act(chosen)
+
+        self.dashboard.act(acting())
 
     def action_undo(self) -> None:
         self.dashboard.act(self.dashboard.acts.undo())
@@ -618,7 +431,7 @@ Marks      ● selected   + new   ⚑ flagged   ✓ approved   ✔ fixed   … f
     async def action_copy(self) -> None:
         """The chosen deviations as lines of text."""
         try:
-            rows = await self.reader.rows_of(self.chosen())
+            rows = await self.reader.rows_of(await self.selection.chosen())
         except (NotConnected, RpcError) as error:
             self.dashboard.tell_wrong("Not copied", str(error))
             return
@@ -634,22 +447,10 @@ Marks      ● selected   + new   ⚑ flagged   ✓ approved   ✔ fixed   … f
             return "there is no row"
         if action not in {"fix", "approve", "flag", "reopen"}:
             return ""
-        if self._choice or self._range_from is not None:
+        if self.selection:
             return ""
         if row is None:
             return "there is no row"
         if isinstance(row, Deviation):
-            return self._why_not_one(action, row)
-        return ""
-
-    def _why_not_one(self, action: str, row: Deviation) -> str:
-        if self.reader.is_lost(row.host):
-            return f"{row.host} cannot be reached"
-        if action == "fix" and row.kind not in FIXABLE_KINDS:
-            return f"{row.kind.value.replace('_', ' ')}: no edit of a file puts this right"
-        reviewed = row.status in {DeviationStatus.APPROVED, DeviationStatus.FLAGGED}
-        if action == "reopen" and not reviewed:
-            return "it is neither approved nor flagged"
-        if action == "approve" and row.status is DeviationStatus.APPROVED:
-            return "it is approved already"
+            return possible.why_not(action, row, lost=self.reader.is_lost(row.host))
         return ""

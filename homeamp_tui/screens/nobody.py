@@ -1,4 +1,4 @@
-"""What stands on a screen while no agent answers: who was asked, why not, what to do."""
+"""What stands on a screen that has nothing to list: no agent answers, or nothing is found."""
 
 from __future__ import annotations
 
@@ -26,3 +26,15 @@ def nobody_answers(links: Sequence[Link]) -> Content:
         Content.styled("homeamp-tui --demo      shows made-up hosts      ", "$muted"),
     ]
     return Content("\n").join(lines)
+
+
+def nothing_found(*, narrowed: bool) -> Content:
+    """No deviation is listed; `narrowed`: there may be some that are not looked at."""
+    if narrowed:
+        return Content.assemble(
+            ("Nothing matches.\n\n", "bold"), ("esc widens the view again", "$muted")
+        )
+    return Content.assemble(
+        ("✓ Everything is as it should be\n\n", "bold $success"),
+        ("t shows what was approved or fixed, r scans again", "$muted"),
+    )

@@ -12,7 +12,9 @@ from textual.widgets import Static
 from homeamp_agent.model.deviation import Deviation, DeviationStatus
 from homeamp_agent.model.expectation import ChainLink, InstanceValue
 from homeamp_agent.model.rule import Condition, ConditionKind
-from homeamp_agent.rpc.protocol.messages import DeviationsShowResult
+from homeamp_agent.rpc.protocol.errors import RpcError
+from homeamp_agent.rpc.protocol.messages import DeviationsShowParams, DeviationsShowResult
+from homeamp_tui.links import Link, NotConnected
 from homeamp_tui.theme import SEVERITY_STYLES
 from homeamp_tui.words import (
     KIND_WORDS,
@@ -55,6 +57,17 @@ class DeviationDetail(VerticalScroll, can_focus=True):
     def show(self, shown: DeviationsShowResult) -> None:
         """Show one deviation, as its agent explains it."""
         self._paint(facts(shown), evidence(shown))
+
+    async def explain(self, link: Link, identity: str, row: Deviation | None) -> None:
+        """Ask the agent and show what it says; where it cannot, what the list says (`row`)."""
+        params = DeviationsShowParams(id=identity)
+        try:
+            shown = await link.call("deviations.show", params, DeviationsShowResult)
+        except (NotConnected, RpcError) as error:
+            if row is not None:
+                self.show_row(row, str(error))
+            return
+        self.show(shown)
 
     def show_row(self, row: Deviation, problem: str) -> None:
         """Show what the list says of it: its agent cannot be asked for more."""
