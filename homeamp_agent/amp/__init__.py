@@ -13,6 +13,7 @@ from homeamp_agent.amp.errors import (
     AmpNoPermission,
     AmpRefused,
 )
+from homeamp_agent.amp.lifecycle import Lifecycle, LifecycleError, NoAmp, NoLifecycle
 from homeamp_agent.amp.session import Credentials
 from homeamp_agent.amp.words import AmpInstance, AmpStatus, AppState
 
@@ -28,4 +29,8 @@ __all__ = [
     "AmpStatus",
     "AppState",
     "Credentials",
+    "Lifecycle",
+    "LifecycleError",
+    "NoAmp",
+    "NoLifecycle",
 ]

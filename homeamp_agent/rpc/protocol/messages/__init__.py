@@ -72,6 +72,11 @@ from homeamp_agent.rpc.protocol.messages.fleet import (
     InstancesListResult,
     OverviewResult,
 )
+from homeamp_agent.rpc.protocol.messages.instances import (
+    InstanceActOutcome,
+    InstancesActParams,
+    InstancesActResult,
+)
 from homeamp_agent.rpc.protocol.messages.rules import RulesExplainParams, RulesExplainResult
 
 __all__ = [
@@ -111,7 +116,10 @@ __all__ = [
     "HelloParams",
     "HelloResult",
     "HostOverview",
+    "InstanceActOutcome",
     "InstanceRow",
+    "InstancesActParams",
+    "InstancesActResult",
     "InstancesListParams",
     "InstancesListResult",
     "MutationParams",

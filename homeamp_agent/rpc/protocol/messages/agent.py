@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import AwareDatetime, Field
 
 from homeamp_agent.model.base import WireWord
+from homeamp_agent.model.game import AmpLink
 from homeamp_agent.rpc.protocol.messages.base import Access, MutationParams
 
 
@@ -74,6 +75,7 @@ class StatusResult(WireWord):
     instances: int
     scan: ScanStatus
     baselines: BaselineStatus
+    amp: AmpLink = AmpLink()
     problems: tuple[str, ...] = Field(default=(), description="What is wrong now, one line each")
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from homeamp_agent.model.base import WireWord
+from homeamp_agent.model.game import AmpLink, InstanceState
 from homeamp_agent.model.instance import Platform
 from homeamp_agent.model.query import (
     Counts,
@@ -24,6 +25,7 @@ class HostOverview(WireWord):
     plugins: int
     counts: Counts
     last_seen: AwareDatetime | None = None
+    amp: AmpLink = AmpLink()
 
 
 class OverviewResult(WireWord):
@@ -54,6 +56,9 @@ class InstanceRow(WireWord):
     files: int
     counts: Counts
     problems: tuple[str, ...] = ()
+    amp: InstanceState | None = Field(
+        default=None, description="What the game does now; none where the agent asks no AMP"
+    )
 
 
 class InstancesListResult(WireWord):

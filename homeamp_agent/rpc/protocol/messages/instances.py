@@ -1,0 +1,44 @@
+"""`instances.start`, `.stop`, `.restart`: the games of instances, through AMP."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from homeamp_agent.model.base import WireWord
+from homeamp_agent.model.game import InstanceState, PlayersPolicy
+from homeamp_agent.rpc.protocol.messages.base import MutationParams
+
+MAX_WAIT_MINUTES = 24 * 60
+
+
+class InstancesActParams(MutationParams):
+    """Which instances, why, and what is to become of players who are online.
+
+    `wait_minutes` bounds the wait for an empty instance (`players: wait`); `announce` is said on
+    the console before. Without `wait` the answer comes as soon as it has begun, and the outcome as
+    an event `acted` of the topic `instances`.
+    """
+
+    instances: tuple[str, ...] = Field(min_length=1, max_length=200)
+    reason: str = Field(default="", max_length=2000)
+    players: PlayersPolicy = PlayersPolicy.WAIT
+    wait_minutes: float = Field(default=10.0, ge=0, le=MAX_WAIT_MINUTES)
+    announce: str | None = Field(default=None, max_length=200)
+    wait: bool = True
+
+
+class InstanceActOutcome(WireWord):
+    """What became of one instance: `done`, `begun`, `refused` (nothing was done) or `failed`."""
+
+    instance: str
+    state: Literal["done", "begun", "refused", "failed"]
+    message: str = ""
+    amp: InstanceState | None = Field(default=None, description="What the game does now")
+
+
+class InstancesActResult(WireWord):
+    """One outcome an instance, in the order asked."""
+
+    results: tuple[InstanceActOutcome, ...]
