@@ -165,7 +165,7 @@ class Acts:
             ),
             "approve",
         )
-        self._tell_reviewed("approval", "Approved", answers)
+        self._tell_reviewed("approval", "Approved", chosen, answers)
         done()
 
     async def flag(self, chosen: Chosen, summary: str, done: Callable[[], None]) -> None:
@@ -185,7 +185,7 @@ class Acts:
             ),
             "flag",
         )
-        self._tell_reviewed("flag", "Flagged", answers)
+        self._tell_reviewed("flag", "Flagged", chosen, answers)
         done()
 
     async def reopen(self, chosen: Chosen, done: Callable[[], None]) -> None:
@@ -199,13 +199,17 @@ class Acts:
             ),
             "reopen",
         )
-        self._tell_reviewed("", "Reopened", answers)
+        self._tell_reviewed("", "Reopened", chosen, answers)
         done()
 
     def _tell_reviewed(
-        self, noun: str, verb: str, answers: Sequence[tuple[Link, DeviationsReviewResult]]
+        self,
+        noun: str,
+        verb: str,
+        chosen: Chosen,
+        answers: Sequence[tuple[Link, DeviationsReviewResult]],
     ) -> None:
-        ids = {link.host: [row.id for row in answer.changed] for link, answer in answers}
+        ids = {link.host: _taken(chosen[link.host], answer) for link, answer in answers}
         count = sum(len(answer.changed) + answer.more_changed for _, answer in answers)
         if count:
             undo = " z takes it back." if noun else ""
@@ -353,3 +357,9 @@ class Acts:
         except RpcError as error:
             self._app.tell_wrong(f"{link.host} cannot {verb}", error.message)
         return None
+
+
+def _taken(asked: Sequence[str], answer: DeviationsReviewResult) -> list[str]:
+    """Those that were reviewed; the reply names only as many of them as fit into it."""
+    skipped = {each.id for each in answer.skipped}
+    return [identity for identity in asked if identity not in skipped]

@@ -17,8 +17,9 @@ from homeamp_agent.rpc.protocol.messages import Access
 from homeamp_tui.acts import Acts
 from homeamp_tui.clipboard import TooLong, osc52
 from homeamp_tui.commands import HouseCommands
-from homeamp_tui.dialogs.dialog import DIALOG_CSS
+from homeamp_tui.dialogs.dialog import DIALOG_CSS, text_cells
 from homeamp_tui.dialogs.told import Told
+from homeamp_tui.help import help_text
 from homeamp_tui.links import Link, LinkState
 from homeamp_tui.screens.changes import ChangesScreen
 from homeamp_tui.screens.deviations import DeviationsScreen
@@ -72,7 +73,7 @@ class HomeampApp(App[None]):
         *,
         read_only: bool = False,
         note: str = "",
-        start: str = "deviations",
+        start: str = "overview",
     ) -> None:
         super().__init__()
         self.asked_read_only = read_only
@@ -83,6 +84,7 @@ class HomeampApp(App[None]):
             for url in dict.fromkeys(urls)
         ]
         self.acts = Acts(self)
+        self._told_lost: set[str] = set()
         self.register_theme(DARK)
         self.register_theme(LIGHT)
 
@@ -123,7 +125,8 @@ class HomeampApp(App[None]):
     def action_help(self) -> None:
         house = self.house
         if house is not None:
-            self.push_screen(Told("Keys", Content(house.KEYS_HELP + HELP_ALWAYS)))
+            width = text_cells(self.size.width)
+            self.push_screen(Told("Keys", help_text(house.KEYS_HELP + HELP_ALWAYS, width)))
 
     def action_rescan(self) -> None:
         self.act(self.acts.rescan())
@@ -195,18 +198,21 @@ class HomeampApp(App[None]):
             )
 
     def _link_changed(self, link: Link) -> None:
-        if link.state is LinkState.LOST and link.hello is not None:
+        if link.state is not LinkState.LOST:
+            self._told_lost.discard(link.url)
+        elif link.hello is not None and link.url not in self._told_lost:
+            self._told_lost.add(link.url)
             self.tell(f"{link.host} is lost: {link.why}", severity="warning")
-        if (house := self.house) is not None and house.is_mounted:
+        if (house := self.house) is not None and house.standing:
             house.link_changed(link)
             house.show_bars()
 
     def _event_heard(self, link: Link, event: Event) -> None:
-        if (house := self.house) is not None and house.is_mounted:
+        if (house := self.house) is not None and house.standing:
             house.event_heard(link, event)
 
     def _relist_wanted(self, link: Link) -> None:
-        if (house := self.house) is not None and house.is_mounted:
+        if (house := self.house) is not None and house.standing:
             house.relist(link)
 
     def _age_lights(self) -> None:

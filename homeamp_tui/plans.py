@@ -28,7 +28,12 @@ def plan_summary(previews: Sequence[tuple[str, ChangesPreviewResult]]) -> Conten
     plans = [preview.plan for _, preview in previews]
     files = [file for plan in plans for file in plan.files]
     instances = {(host, file.instance) for host, each in previews for file in each.plan.files}
-    restarts = sorted({name for plan in plans for name in plan.restarts})
+    several = len({host for host, _ in instances}) > 1
+    restarts = sorted(
+        f"{host} › {name}" if several else name
+        for host, each in previews
+        for name in each.plan.restarts
+    )
     refused = [refused for plan in plans for refused in plan.refused]
     left_out = len(refused) + sum(len(preview.skipped) for _, preview in previews)
     text = Content.assemble(

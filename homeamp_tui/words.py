@@ -70,6 +70,11 @@ PATTERN_WORDS = {
     "even_split": "even split",
 }
 
+DIFFERENCE_CELLS = 6
+"""So much of a difference is to be seen, else what stands before it is shortened."""
+BEFORE_DIFFERENCE_CELLS = 3
+"""How much of what two texts have in common stands before their difference."""
+
 _STEPS = ((60, "s"), (60, "m"), (24, "h"), (7, "d"))
 
 _HARMFUL: dict[int, int | str] = {
@@ -121,7 +126,7 @@ def _condition_text(name: Any, value: Any) -> str:
 def expected_text(row: Deviation) -> str:
     """What should be there, in the words of a table cell."""
     if row.expected is not None:
-        return value_text(row.expected)
+        return side_text(row.kind, row.expected)
     match row.kind:
         case DeviationKind.EXTRA_KEY | DeviationKind.UNEXPECTED_PLUGIN:
             return "nothing"
@@ -147,7 +152,14 @@ def actual_text(row: Deviation) -> str:
         case DeviationKind.RULE_CONFLICT | DeviationKind.UNRESOLVED_VARIABLE:
             return KIND_WORDS[row.kind] if row.actual is None else value_text(row.actual)
         case _:
-            return value_text(row.actual)
+            return side_text(row.kind, row.actual)
+
+
+def side_text(kind: DeviationKind, value: Any) -> str:
+    """An expected or actual value; a text in quotes where only the type differs."""
+    if kind is DeviationKind.TYPE and isinstance(value, str):
+        return plain(json.dumps(value, ensure_ascii=False))
+    return value_text(value)
 
 
 def place_text(row: Deviation) -> str:
@@ -201,6 +213,19 @@ def fit_middle(text: str, width: int) -> str:
     while cell_len(tail) > width - 1 - head:
         tail = tail[1:]
     return fit(set_cell_size(text, head) + "…" + tail, width)
+
+
+def fit_apart(texts: tuple[str, str], widths: tuple[int, int]) -> tuple[str, str]:
+    """Two texts that differ, each exactly so many cells: where both would be cut off before they
+    differ, what they have in common is left out in front instead."""
+    left, right = texts
+    pairs = enumerate(zip(left, right, strict=False))
+    same = next((at for at, (ours, theirs) in pairs if ours != theirs), min(map(len, texts)))
+    cut = any(cell_len(text) > width for text, width in zip(texts, widths, strict=True))
+    if cut and same + DIFFERENCE_CELLS > min(widths):
+        kept = max(0, same - BEFORE_DIFFERENCE_CELLS)
+        left, right = (f"…{text[kept:]}" if len(text) > kept else text for text in texts)
+    return fit(left, widths[0]), fit(right, widths[1])
 
 
 def plural(count: int, noun: str) -> str:

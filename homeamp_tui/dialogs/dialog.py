@@ -12,6 +12,11 @@ from textual.screen import ModalScreen
 
 Answer = TypeVar("Answer")
 
+WIDTH_PERCENT = 92
+WIDTH_MAX_CELLS = 130
+FRAME_CELLS = 5
+"""Border and padding on both sides, and a scrollbar."""
+
 DIALOG_CSS = """
     Dialog { align: center middle; background: $background 70%; }
     Dialog > #box {
@@ -49,6 +54,11 @@ DIALOG_CSS = """
     }
 """
 """In the app's style sheet, so that it stands over the defaults of buttons and inputs."""
+
+
+def text_cells(screen_cells: int) -> int:
+    """How wide a line of text in a dialog may be on a screen this wide."""
+    return min(WIDTH_MAX_CELLS, screen_cells * WIDTH_PERCENT // 100) - FRAME_CELLS
 
 
 class Dialog(ModalScreen[Answer]):

@@ -72,6 +72,14 @@ class Approval:
     expires: dt.datetime | None
 
 
+class Option(RadioButton):
+    """One of several; full or hollow, so that the chosen one stands out without colours."""
+
+    @property
+    def BUTTON_INNER(self) -> str:  # type: ignore[override]  # noqa: N802  (textual's own name)
+        return "●" if self.value else "○"
+
+
 class AskApproval(Dialog[Approval | None]):
     """Accept deviations as they are."""
 
@@ -84,7 +92,7 @@ class AskApproval(Dialog[Approval | None]):
         yield Static("Accept", classes="label")
         with RadioSet(id="scope"):
             for scope, words in SCOPE_WORDS.items():
-                yield RadioButton(
+                yield Option(
                     Content(words), value=scope is ScopeKind.INSTANCE, id=f"scope-{scope.value}"
                 )
         yield Input(compact=True, placeholder="which tag", id="tag", disabled=True)

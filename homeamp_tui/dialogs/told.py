@@ -18,7 +18,7 @@ class Told(Dialog[None]):
     """A message that waits until it was read."""
 
     DEFAULT_CSS = """
-    Told #body { height: auto; max-height: 70vh; scrollbar-size-vertical: 1; }
+    Told #body { height: auto; max-height: 75vh; scrollbar-size-vertical: 1; }
     Told #body > Static { height: auto; }
     """
 

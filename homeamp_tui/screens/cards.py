@@ -21,7 +21,7 @@ from homeamp_tui.words import (
     fit_middle,
     plain,
     plural,
-    value_text,
+    side_text,
 )
 
 SIDE_BY_SIDE_CELLS = 100
@@ -170,18 +170,22 @@ def worst_plugins(counts: Sequence[PluginCount], width: int) -> Content:
     most = worst[0][1]
     room = min(BAR_CELLS_MAX, max(6, width - 40))
     for name, count in worst:
-        bar = max(1, round(room * count / most))
         where = plural(places[name], "instance")
         lines.append(
             Content.assemble(
                 fit(plain(name), 18),
                 (f" {count:>5,} ", "bold"),
-                ("━" * bar, "$primary"),
-                ("━" * (room - bar), "$line"),
+                *_bar(count, most, room),
                 (f"  {where}", "$muted"),
             )
         )
     return Content("\n").join(lines)
+
+
+def _bar(count: int, most: int, room: int) -> list[tuple[str, str]]:
+    """A bar on its track; thick and thin, so that it can be told apart without colours."""
+    full = max(1, round(room * count / most))
+    return [("━" * full, "$primary"), ("─" * (room - full), "$line")]
 
 
 def patterns(counts: Mapping[str, int], width: int) -> Content:
@@ -193,13 +197,11 @@ def patterns(counts: Mapping[str, int], width: int) -> Content:
     room = min(BAR_CELLS_MAX, max(6, width - 40))
     for name in PATTERN_WORDS:
         if count := counts.get(name):
-            bar = max(1, round(room * count / most))
             lines.append(
                 Content.assemble(
                     fit(PATTERN_WORDS[name], 24),
                     (f" {count:>5,} ", "bold"),
-                    ("━" * bar, "$primary"),
-                    ("━" * (room - bar), "$line"),
+                    *_bar(count, most, room),
                 )
             )
     return Content("\n").join(lines)
@@ -214,17 +216,18 @@ def widest(groups: Sequence[Group], width: int) -> Content:
     key = max(18, min(48, width - 60))
     for group in wide:
         head = group.head
-        actual = value_text(head.actual) if head.actual is not None else KIND_WORDS[head.kind]
+        kind = KIND_WORDS[head.kind]
+        actual = kind if head.actual is None else side_text(head.kind, head.actual)
+        beside = kind if actual != kind else ""
+        if head.expected is not None:
+            beside = f"not {side_text(head.kind, head.expected)}"
         lines.append(
             Content.assemble(
                 (f"{group.count:>4}×", "bold"),
                 (f"  {fit(plain(head.plugin or 'game folder'), 16)} ", "$muted"),
                 fit_middle(plain(head.key or head.file or head.plugin or ""), key),
                 (f"  {fit(actual, 18)}", "$warning"),
-                (
-                    f" not {value_text(head.expected)}" if head.expected is not None else "",
-                    "$muted",
-                ),
+                (f" {beside}", "$muted"),
             ).truncate(width, ellipsis=True)
         )
     return Content("\n").join(lines)
@@ -232,4 +235,4 @@ def widest(groups: Sequence[Group], width: int) -> Content:
 
 def note(words: str) -> Content:
     """What the command line wants to say."""
-    return Content.styled(f"\n{plain(words)}" if words else "", "$muted")
+    return Content.styled(plain(words), "$muted")

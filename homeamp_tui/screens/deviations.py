@@ -35,11 +35,15 @@ from homeamp_tui.widgets.filter_bar import FilterBar
 from homeamp_tui.widgets.scope_tree import Place, ScopeTree
 from homeamp_tui.words import plain, plural, row_text
 
+FRESH_MAX = 20
+"""More at once is a first scan or another baseline, where a mark on every row says nothing."""
 DETAIL_PAUSE_SECONDS = 0.06
 """Holding an arrow key must not ask for a detail per row."""
 TWICE_SECONDS = 0.4
 """`g` groups at once; a second one this soon takes that back and goes to the top, as in vi."""
 TWO_COLUMNS_CELLS = 84
+DETAIL = " Detail · enter: in full "
+DETAIL_ZOOMED = " Detail · esc: back to the rows "
 
 Chosen = TypeVar("Chosen")
 
@@ -91,7 +95,7 @@ class DeviationsScreen(HouseScreen):
     def on_mount(self) -> None:
         for pane in (self.scopes, self.table, self.detail):
             pane.add_class("pane")
-        self.detail.border_title = "Detail"
+        self.detail.border_title = DETAIL
         self.scopes.border_title = "Scope"
         self.run_worker(self.reader.run(), group="reader", exit_on_error=False)
         self.table.focus()
@@ -139,7 +143,8 @@ class DeviationsScreen(HouseScreen):
         if event.topic is Topic.CHANGES:
             return
         ids = event.body.get("ids")
-        if event.topic is Topic.DEVIATIONS and event.name == "opened" and isinstance(ids, list):
+        opened = event.topic is Topic.DEVIATIONS and event.name == "opened"
+        if opened and isinstance(ids, list) and len(ids) <= FRESH_MAX:
             self.reader.note_fresh(map(str, ids))
             self.set_timer(FRESH_SECONDS, self.table.refresh)
         if self._cursor_key is not None and isinstance(ids, list) and self._cursor_key in ids:
@@ -164,7 +169,7 @@ class DeviationsScreen(HouseScreen):
 
     def _paint(self) -> None:
         """Bring everything on screen up to date; the cursor stays on its deviation."""
-        if not self.is_mounted:
+        if not self.standing:
             return
         table = self.table
         links = self.dashboard.links
@@ -256,6 +261,7 @@ class DeviationsScreen(HouseScreen):
 
     def _zoom(self, *, zoomed: bool) -> None:
         self.set_class(zoomed, "-zoom")
+        self.detail.border_title = DETAIL_ZOOMED if zoomed else DETAIL
         (self.detail if zoomed else self.table).focus()
 
     @on(ScopeTree.PlaceChosen)

@@ -23,14 +23,16 @@ KEYS = (
 KEYS_HELP = """\
 Move       j k ↓ ↑   page up/down   ctrl+d ctrl+u   gg first   G last
 Panes      tab, shift+tab: tree, rows, detail   enter: detail in full
-Filter     /   words are and-ed, field:value narrows, ! negates, "two words"
-           host instance plugin file key kind severity status pattern rule
+Filter     /: every word must match   field:value   !not   "two words"
+           fields: host instance plugin file key kind severity status
+           pattern rule
 Select     space: one   v or shift+↑↓: a range   A: all that the filter shows
 Groups     g: the same deviation on many instances is one line; enter opens it
 Act        f fix (shows the exact diff)   a approve   x flag   o reopen
 Undo       z or u takes back the last fix, approval or flag
 View       s sort   t approved and fixed ones too   r scan again   y copy
-Marks      ● selected   + new   ⚑ flagged   ✓ approved   ✔ fixed   … fixing
+Marks      ▸ here   ● selected   + new   ⚑ flagged   ✓ approved   ✔ fixed
+           … fixing
 """
 
 

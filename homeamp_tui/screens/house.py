@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 WIDE_CELLS = 110
 """From here on panes stand beside each other."""
-READ_ONLY = "this dashboard only looks: it was opened with --read-only, or the agents say so"
+READ_ONLY_ASKED = "this dashboard was opened with --read-only"
+READ_ONLY_GRANTED = "the agents let this user look, but change nothing"
 
 
 class HouseScreen(Screen[None]):
@@ -36,6 +37,11 @@ class HouseScreen(Screen[None]):
     def dashboard(self) -> HomeampApp:
         """The app, by its own type."""
         return cast("HomeampApp", self.app)
+
+    @property
+    def standing(self) -> bool:
+        """Whether its widgets are there: not yet while it opens, no more while the app closes."""
+        return self.is_mounted and bool(self.query(TopBar)) and bool(self.query(KeyBar))
 
     def compose(self) -> ComposeResult:
         yield TopBar(self.dashboard.links, self.NAME)
@@ -58,7 +64,7 @@ class HouseScreen(Screen[None]):
     def why_not(self, action: str) -> str:
         """Why an action cannot be done now; empty if it can."""
         if action in self.CHANGING and self.dashboard.read_only:
-            return READ_ONLY
+            return READ_ONLY_ASKED if self.dashboard.asked_read_only else READ_ONLY_GRANTED
         return ""
 
     def check_action(
@@ -71,12 +77,17 @@ class HouseScreen(Screen[None]):
 
     def show_bars(self) -> None:
         """Bring the bars up to date."""
-        if not self.is_mounted:
+        if not self.standing:
             return
         top = self.query_one(TopBar)
         top.read_only = self.dashboard.read_only
         top.refresh()
-        keys = [KeyShown(key, label, self.why_not(action)) for key, label, action in self.KEYS]
+        hidden = self.CHANGING if self.dashboard.read_only else frozenset()
+        keys = [
+            KeyShown(key, label, self.why_not(action))
+            for key, label, action in self.KEYS
+            if action not in hidden
+        ]
         self.query_one(KeyBar).show_keys([*keys, KeyShown("question_mark", "Help", "")])
 
     def on_mount(self) -> None:

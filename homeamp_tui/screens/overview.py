@@ -57,7 +57,6 @@ class OverviewScreen(HouseScreen):
     NAME = "overview"
     KEYS = (
         ("enter", "Deviations", "open"),
-        ("2", "Deviations", "open"),
         ("3", "Changes", "changes"),
         ("r", "Rescan", "rescan"),
         ("q", "Quit", "quit"),
@@ -100,6 +99,7 @@ Act        r: every agent scans again now
     def compose_body(self) -> ComposeResult:
         with VerticalScroll(id="overview"):
             yield Static(id="totals", markup=False)
+            yield Static(id="note", markup=False)
             yield Static(id="problems", markup=False)
             with Horizontal(id="hosts"):
                 for number, _ in enumerate(self.dashboard.links):
@@ -108,7 +108,6 @@ Act        r: every agent scans again now
                 yield Static(id="plugins", markup=False)
                 yield Static(id="patterns", markup=False)
             yield Static(id="groups", markup=False)
-            yield Static(id="note", markup=False)
 
     def on_mount(self) -> None:
         for link in self.dashboard.links:
@@ -183,7 +182,7 @@ Act        r: every agent scans again now
             self._paint()
 
     def _paint(self) -> None:
-        if not self.is_mounted or not self._news:
+        if not self.standing or not self._news:
             return
         news = list(self._news.values())
         width = self.query_one("#overview").content_size.width
@@ -200,9 +199,14 @@ Act        r: every agent scans again now
             )
         self._paint_hosts(news)
         problems = cards.problems([(each.link.host, each.status) for each in news if each.status])
-        self.query_one("#problems", Static).update(problems)
+        self._show_if_any("#problems", problems)
         self._paint_worst(known, width)
-        self.query_one("#note", Static).update(cards.note(self.dashboard.note))
+        self._show_if_any("#note", cards.note(self.dashboard.note))
+
+    def _show_if_any(self, selector: str, words: Content) -> None:
+        lines = self.query_one(selector, Static)
+        lines.update(words)
+        lines.display = bool(words)
 
     def _paint_hosts(self, news: Sequence[HostNews]) -> None:
         for number, each in enumerate(news):

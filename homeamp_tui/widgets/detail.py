@@ -46,8 +46,9 @@ class DeviationDetail(VerticalScroll, can_focus=True):
         layout: vertical;
     }
     DeviationDetail > Static { height: auto; width: 1fr; }
+    DeviationDetail > #evidence { margin-top: 1; }
     DeviationDetail.-two-columns { layout: horizontal; }
-    DeviationDetail.-two-columns > #evidence { margin-left: 3; }
+    DeviationDetail.-two-columns > #evidence { margin: 0 0 0 3; }
     """
 
     def compose(self) -> ComposeResult:

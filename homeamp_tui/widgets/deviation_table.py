@@ -21,10 +21,11 @@ from homeamp_tui.words import (
     age_text,
     expected_text,
     fit,
+    fit_apart,
     fit_middle,
     place_text,
     plain,
-    value_text,
+    side_text,
 )
 
 WIDE_CELLS = 96
@@ -155,7 +156,9 @@ class DeviationTable(VirtualTable):
         return self._deviation_line(index, row, width)
 
     def _marks(self, index: int, status: str, *, fresh: bool) -> list[Segment]:
-        picked = "●" if self._is_picked(index) else " "
+        picked = " "
+        if self._is_picked(index):
+            picked = "◉" if index == self.cursor else "●"
         return [Segment(f"{picked}{status}{'+' if fresh else ' '}", self._style("row--mark"))]
 
     def _severity(self, severity: Severity) -> list[Segment]:
@@ -172,6 +175,9 @@ class DeviationTable(VirtualTable):
             expected = actual = plain_style = muted
         else:
             plain_style = Style.null()
+        sides = fit_apart(
+            (expected_text(row), actual_text(row)), (columns.expected, columns.actual)
+        )
         segments = self._marks(index, STATUS_MARKS[row.status], fresh=self._is_fresh(row.id))
         segments += self._severity(row.severity)
         for text, cells, style in (
@@ -179,8 +185,8 @@ class DeviationTable(VirtualTable):
             (fit(plain(row.instance), columns.instance), columns.instance, plain_style),
             (fit(plain(row.plugin or "·"), columns.plugin), columns.plugin, muted),
             (fit_middle(place_text(row), columns.key), columns.key, plain_style),
-            (fit(expected_text(row), columns.expected), columns.expected, expected),
-            (fit(actual_text(row), columns.actual), columns.actual, actual),
+            (sides[0], columns.expected, expected),
+            (sides[1], columns.actual, actual),
         ):
             if cells:
                 segments += [Segment(text, style), Segment(" ")]
@@ -193,14 +199,15 @@ class DeviationTable(VirtualTable):
         head, muted = group.head, self._style("row--muted")
         count, plugin, key, expected, actual, names = _group_columns(width)
         where = plain(_places_text(group))
+        sides = fit_apart((_group_expected(head), _group_actual(head)), (expected, actual))
         return [
             *self._marks(index, " ", fresh=False),
             *self._severity(head.severity),
             Segment(f"{group.count:>{count - 1},}×", self._style("row--mark")),
             Segment(f" {fit(plain(head.plugin or '·'), plugin)} ", muted),
             Segment(fit_middle(plain(head.key or head.file or head.plugin or ""), key) + " "),
-            Segment(fit(_group_expected(head), expected) + " ", self._style("row--expected")),
-            Segment(fit(_group_actual(head), actual) + " ", self._style("row--actual")),
+            Segment(sides[0] + " ", self._style("row--expected")),
+            Segment(sides[1] + " ", self._style("row--actual")),
             Segment(fit(where, names), muted),
         ]
 
@@ -218,11 +225,11 @@ def _places_text(group: Group) -> str:
 
 
 def _group_expected(head: DeviationGroup) -> str:
-    return value_text(head.expected)
+    return side_text(head.kind, head.expected)
 
 
 def _group_actual(head: DeviationGroup) -> str:
-    return value_text(head.actual) if head.actual is not None else KIND_WORDS[head.kind]
+    return side_text(head.kind, head.actual) if head.actual is not None else KIND_WORDS[head.kind]
 
 
 def _group_columns(width: int) -> tuple[int, int, int, int, int, int]:

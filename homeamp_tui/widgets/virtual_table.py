@@ -19,6 +19,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 HEADING_LINES = 1
+CURSOR_MARK = "▸"
 
 
 class VirtualTable(ScrollView, can_focus=True):
@@ -207,12 +208,22 @@ class VirtualTable(ScrollView, can_focus=True):
         if segments is None:
             style = self.get_component_rich_style("table--waiting", partial=True)
             segments = [Segment("   ···", style)]
+        if index == self.cursor:
+            segments = _with_cursor(segments)
         under = self.row_style(index)
         painted = [
             Segment(text, base + (style or Style.null()) + _beneath(style, under))
             for text, style, _ in segments
         ]
         return Strip(painted).adjust_cell_length(width, base + under)
+
+
+def _with_cursor(segments: list[Segment]) -> list[Segment]:
+    """The row with a mark in its margin: the tint under it is nothing where colours are not."""
+    text, style, _ = segments[0]
+    if not text.startswith(" "):
+        return segments
+    return [Segment(CURSOR_MARK), Segment(text[1:], style), *segments[1:]]
 
 
 def _beneath(style: Style | None, under: Style) -> Style:

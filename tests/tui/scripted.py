@@ -98,7 +98,8 @@ from homeamp_agent.rpc.registry import Call, Registry, method
 from homeamp_agent.rpc.server import Server
 from homeamp_agent.store import open_store
 
-LONG_AGO = dt.datetime(2026, 8, 16, 12, 0, tzinfo=dt.UTC)
+LONG_AGO = dt.datetime.now(dt.UTC) - dt.timedelta(weeks=15, days=3)
+"""Ages are counted from now: half a week past the full one, so that no test sees it pass."""
 INSTANCES = ("CREA01", "HUB01", "LOBBY01", "MINI01", "PROXY01", "SKY01", "SURV01")
 PLUGINS = ("Essentials", "LuckPerms", "WorldGuard", "DiscordSRV", None)
 KEYS = ("chat.format", "teleport-cooldown", "use-sqlite", "region.max-volume", "spawn-protection")
@@ -295,7 +296,7 @@ async def hello(call: Call[Script], params: HelloParams) -> HelloResult:
 
 def scan_status() -> ScanStatus:
     """A scan that was a moment ago."""
-    now = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=30)
+    now = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=4, seconds=20)
     return ScanStatus(
         running=False, started_at=now, finished_at=now, seconds=0.6, instances=7, files=412,
         settings=9_120,
@@ -655,7 +656,7 @@ async def fix(call: Call[Script], params: DeviationsFixParams) -> DeviationsFixR
         reason=params.reason,
         author="root",
         status=ChangeStatus.APPLIED,
-        created_at=LONG_AGO + dt.timedelta(minutes=len(script.changes)),
+        created_at=LONG_AGO + dt.timedelta(hours=len(script.changes)),
         edits=tuple(edit for file in plan.files for edit in file.edits),
         files=tuple(
             FileOutcome(
@@ -820,7 +821,8 @@ def believable(host: str) -> Iterator[Deviation]:
             "rule": rule,
             "path": tuple(key.split(".")) if key else None,
             "group": f"{each['plugin']}-{key}",
-            "first_seen": dt.datetime.now(dt.UTC) - dt.timedelta(minutes=7 * number * number + 3),
+            "first_seen": dt.datetime.now(dt.UTC)
+            - dt.timedelta(minutes=7 * number * number + 3, seconds=20),
             **each,
         }
         yield deviation(host, number, **more)

@@ -33,7 +33,8 @@ async def demo() -> AsyncIterator[tuple[list[DemoAgent], Path]]:
 
 
 def dashboard(agents: list[DemoAgent], *, read_only: bool = False) -> HomeampApp:
-    return HomeampApp([f"unix:{agent.socket}" for agent in agents], read_only=read_only)
+    urls = [f"unix:{agent.socket}" for agent in agents]
+    return HomeampApp(urls, read_only=read_only, start="deviations")
 
 
 async def opened(pilot: Pilot[None]) -> DeviationsScreen:

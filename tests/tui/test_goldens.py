@@ -1,0 +1,191 @@
+"""What the main screens look like, to the letter, at 80×24 and at 140×45.
+
+`pytest tests/tui/test_goldens.py --update-goldens` writes them anew; look at the difference before
+it is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from homeamp_tui.app import HomeampApp
+from homeamp_tui.dialogs.confirm import Confirm
+from homeamp_tui.dialogs.dialog import Dialog
+from homeamp_tui.links import LinkState
+from homeamp_tui.screens.deviations import DeviationsScreen
+from tests.tui.conftest import AgentOf
+from tests.tui.driving import LOOK_SECONDS, screen_text, until
+from tests.tui.scripted import ScriptedAgent
+
+GOLDEN = Path(__file__).with_name("golden")
+SIZES = ((80, 24), (140, 45))
+BOUND_SECONDS = 20.0
+QUIET_LOOKS = 25
+"""So often the same text in a row: nothing more is coming."""
+LOST_SINCE = re.compile(r"lost (\d+s ago|\d+s|just now)(, trying again *(?=│))?")
+"""Grows while the test looks."""
+
+Agents = list[ScriptedAgent]
+Steps = Callable[[Pilot[None], Agents], Awaitable[None]]
+
+
+def deviations_of(pilot: Pilot[None]) -> DeviationsScreen:
+    screen = pilot.app.screen
+    assert isinstance(screen, DeviationsScreen)
+    return screen
+
+
+async def all_rows(pilot: Pilot[None]) -> DeviationsScreen:
+    await pilot.press("2")
+    await until(pilot, lambda: isinstance(pilot.app.screen, DeviationsScreen))
+    await until(pilot, lambda: deviations_of(pilot).reader.total == 22)
+    return deviations_of(pilot)
+
+
+async def overview(pilot: Pilot[None], agents: Agents) -> None:
+    await pilot.pause()
+
+
+async def overview_lost(pilot: Pilot[None], agents: Agents) -> None:
+    await until(pilot, lambda: "44 open deviations" not in screen_text(pilot.app))
+    await until(pilot, lambda: "22 open deviations" in screen_text(pilot.app))
+    app = pilot.app
+    assert isinstance(app, HomeampApp)
+    await agents[1].stop()
+    await until(pilot, lambda: app.links[1].state is LinkState.LOST)
+
+
+async def deviations(pilot: Pilot[None], agents: Agents) -> None:
+    await all_rows(pilot)
+    await pilot.press("j", "j")
+
+
+async def groups(pilot: Pilot[None], agents: Agents) -> None:
+    await all_rows(pilot)
+    await pilot.press("g")
+
+
+async def filtered(pilot: Pilot[None], agents: Agents) -> None:
+    await all_rows(pilot)
+    await pilot.press("slash", *"essen")
+
+
+async def selected(pilot: Pilot[None], agents: Agents) -> None:
+    await all_rows(pilot)
+    await pilot.press("space", "space", "j", "v", "j", "j")
+
+
+async def detail(pilot: Pilot[None], agents: Agents) -> None:
+    await all_rows(pilot)
+    await pilot.press("j", "j", "enter")
+
+
+async def keys(pilot: Pilot[None], agents: Agents) -> None:
+    await all_rows(pilot)
+    await pilot.press("question_mark")
+
+
+async def plan(pilot: Pilot[None], agents: Agents) -> None:
+    await all_rows(pilot)
+    await pilot.press("space", "j", "space", "f")
+    await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+
+
+async def approval(pilot: Pilot[None], agents: Agents) -> None:
+    await all_rows(pilot)
+    await pilot.press("a")
+    await until(pilot, lambda: isinstance(pilot.app.screen, Dialog))
+
+
+async def flag(pilot: Pilot[None], agents: Agents) -> None:
+    await all_rows(pilot)
+    await pilot.press("x")
+    await until(pilot, lambda: isinstance(pilot.app.screen, Dialog))
+
+
+async def nothing_matches(pilot: Pilot[None], agents: Agents) -> None:
+    await all_rows(pilot)
+    await pilot.press("slash", *"xyzzy", "enter")
+
+
+async def lost(pilot: Pilot[None], agents: Agents) -> None:
+    await all_rows(pilot)
+    app = pilot.app
+    assert isinstance(app, HomeampApp)
+    await agents[0].stop()
+    await until(pilot, lambda: app.links[0].state is LinkState.LOST)
+
+
+SCREENS: dict[str, Steps] = {
+    steps.__name__.replace("_", "-"): steps
+    for steps in (
+        overview, overview_lost, deviations, groups, filtered, selected, detail, keys, plan,
+        approval, flag, nothing_matches, lost,
+    )
+}  # fmt: skip
+
+
+async def becomes(pilot: Pilot[None], wanted: str) -> str:
+    """The screen, as soon as it is what is wanted, else what it still is at the bound."""
+    try:
+        async with asyncio.timeout(BOUND_SECONDS):
+            while (text := shown(pilot)) != wanted:
+                await pilot.pause(LOOK_SECONDS)
+    except TimeoutError:
+        return shown(pilot)
+    return text
+
+
+async def settled(pilot: Pilot[None]) -> str:
+    """The screen, once nothing more happens on it."""
+    text, looks = "", 0
+    while looks < QUIET_LOOKS:
+        await pilot.pause(LOOK_SECONDS)
+        looks = looks + 1 if shown(pilot) == text else 0
+        text = shown(pilot)
+    return text
+
+
+def shown(pilot: Pilot[None]) -> str:
+    return LOST_SINCE.sub("lost …", screen_text(pilot.app) + "\n")
+
+
+async def check(pilot: Pilot[None], file: Path, *, update: bool) -> None:
+    if update:
+        GOLDEN.mkdir(exist_ok=True)
+        file.write_text(await settled(pilot), "utf-8")
+        return
+    wanted = file.read_text("utf-8")
+    found = await becomes(pilot, wanted)
+    difference = difflib.unified_diff(
+        wanted.splitlines(), found.splitlines(), "golden", "screen", lineterm="", n=1
+    )
+    assert found == wanted, "\n".join(difference)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("name", SCREENS)
+async def test_a_screen_looks_as_it_was_agreed(
+    name: str, size: tuple[int, int], agent_of: AgentOf, request: pytest.FixtureRequest
+) -> None:
+    agents = [await agent_of("alder"), await agent_of("birch")]
+    async with HomeampApp([agent.url for agent in agents]).run_test(size=size) as pilot:
+        await SCREENS[name](pilot, agents)
+        file = GOLDEN / f"{name}-{size[0]}x{size[1]}.txt"
+        await check(pilot, file, update=bool(request.config.getoption("--update-goldens")))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_no_agent_answers_is_said_with_the_way_on(
+    size: tuple[int, int], agent_of: AgentOf, request: pytest.FixtureRequest
+) -> None:
+    async with HomeampApp(["unix:nobody.sock"], start="deviations").run_test(size=size) as pilot:
+        file = GOLDEN / f"nobody-{size[0]}x{size[1]}.txt"
+        await check(pilot, file, update=bool(request.config.getoption("--update-goldens")))
