@@ -40,6 +40,8 @@ def read_expectations(file: str, data: bytes) -> SourceReading:
             _read_variable(reading, plugin, settings)
         else:
             _read_universal(reading, plugin, settings)
+    if file.endswith(VARIABLE):
+        reading.note_mixed_types()
     return reading
 
 

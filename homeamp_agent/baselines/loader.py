@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from homeamp_agent.baselines import matrix
+from homeamp_agent.baselines.consistency import disagreeing
 from homeamp_agent.baselines.decisions import Approval, ReviewedRule
 from homeamp_agent.baselines.declarations import AliasesEntry, RulesFile
 from homeamp_agent.baselines.directory import (
@@ -212,7 +213,7 @@ def _combined(
         knowledge=knowledge,
         readings=readings,
     )
-    return replace(loaded, problems=(*problems, *cross_checked(loaded)))
+    return replace(loaded, problems=(*problems, *cross_checked(loaded), *disagreeing(loaded)))
 
 
 def _report(digest: str, reading: SourceReading, stale: bool) -> SourceReport:

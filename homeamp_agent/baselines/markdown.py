@@ -26,6 +26,8 @@ SUFFIX = "_universal_config.md"
 _SHAPE_A_LINE = re.compile(r"\s*`(?P<key>.+?)` = (?P<value>.*)\Z", re.DOTALL)
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _HEADING = re.compile(r"#{1,6} ")
+CONTINUED_LINES_MAX = 64
+"""Real values span two lines; past this an opening quote or bracket is a slip, not a value."""
 
 
 def plugin_of(file: str) -> str:
@@ -96,7 +98,8 @@ def _last_line(lines: list[str], index: int) -> int:
     """Where the value that begins on the line before `index` ends: the index after its last line.
 
     A string goes on up to the line that ends with its quote, a list up to where it can be read.
-    A string that no line closes has the lines up to the next blank one.
+    A string that no line closes has the lines up to the next blank one; a value is looked for in
+    at most `CONTINUED_LINES_MAX` lines.
     """
     value = lines[index - 1].partition("` = ")[2].strip()
     quoted = value.startswith('"')
@@ -105,7 +108,8 @@ def _last_line(lines: list[str], index: int) -> int:
     if not quoted and (value[:1] not in {"[", "{"} or literal(value).problem is None):
         return index
     blank: int | None = None
-    for at in range(index, len(lines)):
+    last = min(len(lines), index + CONTINUED_LINES_MAX)
+    for at in range(index, last):
         line = lines[at]
         if line.lstrip().startswith("`") or _HEADING.match(line):
             break
@@ -117,7 +121,7 @@ def _last_line(lines: list[str], index: int) -> int:
         if not quoted and literal(value).problem is None:
             return at + 1
     else:
-        blank = len(lines) if blank is None else blank
+        blank = last if blank is None else blank
     if not quoted:
         return index
     return at if blank is None else blank

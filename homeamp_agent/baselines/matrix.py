@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 from homeamp_agent.baselines.sheets import UNREADABLE, cell_text, read_sheets
 from homeamp_agent.baselines.source import SourceReading
@@ -54,7 +55,11 @@ def read_matrix(file: str, data: bytes) -> SourceReading:
     """
     reading = SourceReading(file, "matrix")
     try:
-        lines = _sheet_lines(data) if file.endswith(".xlsx") else _csv_lines(reading.text(data))
+        lines = (
+            _sheet_lines(reading, data)
+            if file.endswith(".xlsx")
+            else _csv_lines(reading.text(data))
+        )
     except (csv.Error, *UNREADABLE) as error:
         reading.fail(f"cannot be read: {str(error) or type(error).__name__}")
         return reading
@@ -91,8 +96,17 @@ def _csv_lines(text: str) -> _Lines:
     return [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
 
 
-def _sheet_lines(data: bytes) -> _Lines:
-    rows = next(iter(read_sheets(data).values()), [])
+def _sheet_lines(reading: SourceReading, data: bytes) -> _Lines:
+    """The rows of the sheet that has the columns, else of the first."""
+    sheets = read_sheets(data)
+    fitting = [
+        name
+        for name, rows in sheets.items()
+        if rows and set(COLUMNS) <= {cell_text(cell).strip() for cell in rows[0]}
+    ]
+    if len(fitting) > 1:
+        reading.problem(f"has {len(fitting)} sheets with its columns; {fitting[0]} counts")
+    rows = sheets[fitting[0]] if fitting else next(iter(sheets.values()), [])
     lines = [(line, [cell_text(cell) for cell in cells]) for line, cells in enumerate(rows, 1)]
     return [(line, cells) for line, cells in lines if any(cell.strip() for cell in cells)]
 
@@ -100,9 +114,13 @@ def _sheet_lines(data: bytes) -> _Lines:
 def _row(reading: SourceReading, line: int, cells: dict[str, str]) -> MatrixRow | None:
     plugin = cells.get("plugin_name", "").strip()
     says_nothing = not any(cell.strip() for name, cell in cells.items() if name != "plugin_name")
-    if not plugin or plugin == "plugin_name" or "://" in plugin or says_nothing:
+    heading = _plain(plugin) == "pluginname" or all(
+        _plain(cells.get(name, "")) == _plain(name) for name in COLUMNS[1:]
+    )
+    if not plugin or heading or "://" in plugin or says_nothing:
+        what = "the heading again" if heading else f"no plugin in this row ({plugin or 'blank'})"
         reading.count("junk")
-        reading.problem(f"no plugin in this row ({plugin or 'blank'}); not read", line=line)
+        reading.problem(f"{what}; not read", line=line)
         return None
     source = cells.get("update_source", "").strip().lower()
     if source and source not in UPDATE_SOURCES:
@@ -122,6 +140,11 @@ def _row(reading: SourceReading, line: int, cells: dict[str, str]) -> MatrixRow 
         },
         line=line,
     )
+
+
+def _plain(text: str) -> str:
+    """A heading's words, however they are written: `Plugin Name` is `plugin_name`."""
+    return re.sub(r"[^a-z]", "", text.casefold())
 
 
 def _note_duplicate(reading: SourceReading, first: MatrixRow, again: MatrixRow) -> None:

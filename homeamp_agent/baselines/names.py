@@ -43,16 +43,16 @@ def with_names_checked(baselines: Baselines, instances: Sequence[Instance]) -> B
 
 def cross_checked(baselines: Baselines) -> list[BaselineProblem]:
     """Names of one source that the matrix and the rules file do not know, without any instance."""
-    if not baselines.matrix:
-        return []
     columns = {name for row in baselines.matrix for name in row.instances}
     known = columns | set(baselines.declared.instances)
-    plugins = {row.plugin for row in baselines.matrix}
-    markdown = [rule for rule in baselines.rules if rule.source.file.endswith(".md")]
-    return [
-        *(_unknown_instances(baselines, known, "neither matrix nor rules name") if columns else ()),
-        *_unknown_plugins(baselines, markdown, plugins, "the matrix has no plugin"),
-    ]
+    problems: list[BaselineProblem] = []
+    if known:
+        problems += _unknown_instances(baselines, known, "neither matrix nor rules name")
+    if baselines.matrix:
+        plugins = {row.plugin for row in baselines.matrix}
+        markdown = [rule for rule in baselines.rules if rule.source.file.endswith(".md")]
+        problems += _unknown_plugins(baselines, markdown, plugins, "the matrix has no plugin")
+    return problems
 
 
 def _unknown_instances(

@@ -11,8 +11,8 @@ from typing import Any
 ROWS_MAX = 200_000
 """The operator's has 950; a sheet formatted down to the last row must not hold the agent up."""
 
-UNPACKED_BYTES_MAX = 256 * 1024 * 1024
-"""A workbook of this size is a zip bomb; the operator's unpacks to 1 MB."""
+UNPACKED_BYTES_MAX = 64 * 1024 * 1024
+"""A workbook of this size is a zip bomb or no baseline; the operator's unpacks to 1 MB."""
 
 SheetRows = list[tuple[Any, ...]]
 

@@ -12,6 +12,7 @@ from typing import Any
 from homeamp_agent.model.rule import (
     BaselineProblem,
     Condition,
+    ConditionKind,
     ProblemSeverity,
     Rule,
     RuleSource,
@@ -110,6 +111,24 @@ class SourceReading:
             )
         )
 
+    def note_mixed_types(self) -> None:
+        """Tell of each key with values of several types on its instances: most often a slip."""
+        kinds: dict[tuple[str | None, str | None], dict[str, list[Rule]]] = {}
+        for rule in self.rules:
+            if rule.condition.kind is ConditionKind.EQUALS:
+                of_key = kinds.setdefault((rule.plugin, rule.key), {})
+                of_key.setdefault(_kind(rule.condition.value), []).append(rule)
+        for (plugin, key), by_kind in kinds.items():
+            if len(by_kind) < 2:
+                continue
+            odd = min(by_kind.values(), key=len)[0]
+            told = ", ".join(f"{len(rules)} × {kind}" for kind, rules in sorted(by_kind.items()))
+            self.problem(
+                f"{plugin} {key} has values of several types ({told}); {odd.scope.target} differs",
+                line=odd.source.line,
+                cell=odd.source.cell,
+            )
+
     def count(self, name: str) -> None:
         """One more in `counts`."""
         self.counts[name] = self.counts.get(name, 0) + 1
@@ -121,6 +140,11 @@ class SourceReading:
         count = self._seen.get(identity, 0)
         self._seen[identity] = count + 1
         return f"{identity}-{count}" if count else identity
+
+
+def _kind(value: Any) -> str:
+    kinds = {bool: "boolean", int: "number", float: "number", str: "text", list: "list"}
+    return kinds.get(type(value), "nothing" if value is None else "section")
 
 
 def platform_of(file: str) -> str | None:

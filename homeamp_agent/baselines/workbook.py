@@ -6,6 +6,7 @@ blank on a wide sheet `<Plugin>_Variables` without a long row means that the key
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from homeamp_agent.baselines.sheets import UNREADABLE, SheetRows, cell_name, cell_text, read_sheets
@@ -17,10 +18,12 @@ FILE = "Master_Variable_Configurations.xlsx"
 LONG_SHEET = "All_Variable_Configs"
 LONG_COLUMNS = ("Plugin", "ConfigKey", "Server", "Value", "ValueType")
 WIDE_SUFFIX = "_Variables"
+KEYS = "ConfigKey"
+"""The heading of a wide sheet's first column."""
+
 SHEET_NAME_MAX = 31
 """Excel cuts a sheet's name off there, so a long plugin's sheet has lost part of its suffix."""
 
-_NUMBERS = {"int": "number", "float": "number"}
 _Place = tuple[str, str, str]
 
 
@@ -44,19 +47,20 @@ def read_workbook(file: str, data: bytes) -> SourceReading:
     book = _Workbook(reading, [heading.index(name) for name in LONG_COLUMNS])
     book.read_long(rows)
     for name, wide in sheets.items():
-        if name.endswith(WIDE_SUFFIX) or _cut_short(name):
+        if name.endswith(WIDE_SUFFIX) or _is_wide(name, wide):
             book.read_wide(name, wide)
-    book.note_mixed_types()
+    reading.note_mixed_types()
     return reading
 
 
-def _cut_short(sheet: str) -> bool:
-    return len(sheet) == SHEET_NAME_MAX and "_V" in sheet
+def _is_wide(sheet: str, rows: SheetRows) -> bool:
+    """Whether it is a wide sheet that has lost its suffix to the bound on names."""
+    return len(sheet) == SHEET_NAME_MAX and bool(rows) and cell_text((rows[0] or [""])[0]) == KEYS
 
 
 def sheet_of(plugin: str) -> str:
-    """The name of a plugin's wide sheet."""
-    return (plugin + WIDE_SUFFIX)[:SHEET_NAME_MAX]
+    """The name of a plugin's wide sheet; what Excel does not take in one is an underscore."""
+    return re.sub(r"[\[\]:*?/\\]", "_", plugin + WIDE_SUFFIX)[:SHEET_NAME_MAX]
 
 
 class _Workbook:
@@ -67,7 +71,6 @@ class _Workbook:
         self._columns = columns
         self._texts: dict[_Place, str] = {}
         self._values: dict[_Place, Reading] = {}
-        self._types: dict[tuple[str, str], dict[str, list[int]]] = {}
         reading.counts.update(rows=0, absent=0)
 
     def read_long(self, rows: SheetRows) -> None:
@@ -82,16 +85,13 @@ class _Workbook:
                 self._reading.problem("a row without plugin, key or instance; not read", cell=at)
                 continue
             self._reading.count("rows")
-            self._read_row((plugin, key, instance), cells[3], cell_text(cells[4]), number, at)
+            self._read_row((plugin, key, instance), cells[3], cell_text(cells[4]), at)
 
-    def _read_row(self, place: _Place, cell: Any, type_: str, row: int, at: str) -> None:
+    def _read_row(self, place: _Place, cell: Any, type_: str, at: str) -> None:
         plugin, key, instance = place
         value = cell_value(cell_text(cell), type_)
         if value.problem:
             self._reading.problem(f"{plugin} {key} on {instance}: {value.problem}", cell=at)
-        kind = _NUMBERS.get(type_.lower(), type_.lower())
-        kinds = self._types.setdefault((plugin, key), {})
-        kinds.setdefault(kind, []).append(row)
         if place in self._values:
             self._note_duplicate(place, value, at)
             return
@@ -117,11 +117,13 @@ class _Workbook:
 
     def read_wide(self, sheet: str, rows: SheetRows) -> None:
         """Add an absent rule for every blank without a long row; what contradicts is told."""
-        if not rows or not rows[0] or cell_text(rows[0][0]) != "ConfigKey":
-            self._reading.problem(f"the sheet {sheet} does not begin with ConfigKey; not read")
+        if not rows or not rows[0] or cell_text(rows[0][0]) != KEYS:
+            self._reading.problem(f"the sheet {sheet} does not begin with {KEYS}; not read")
             return
         plugins = sorted({place[0] for place in self._values}, key=len, reverse=True)
-        plugin = next((each for each in plugins if sheet_of(each) == sheet), None)
+        plugin = next(
+            (each for each in plugins if sheet_of(each).casefold() == sheet.casefold()), None
+        )
         if plugin is None:
             self._reading.problem(f"the sheet {sheet} is of no plugin that {LONG_SHEET} knows")
             return
@@ -154,15 +156,3 @@ class _Workbook:
             scope=Scope(kind=ScopeKind.INSTANCE, target=place[2]),
             cell=cell,
         )
-
-    def note_mixed_types(self) -> None:
-        """A key with one odd type among its instances: most often a slip of the hand."""
-        for (plugin, key), kinds in self._types.items():
-            if len(kinds) < 2:
-                continue
-            rare = min(kinds, key=lambda kind: len(kinds[kind]))
-            told = ", ".join(f"{len(at)} × {kind or 'none'}" for kind, at in sorted(kinds.items()))
-            self._reading.problem(
-                f"{plugin} {key} has values of several types ({told})",
-                cell=cell_name(LONG_SHEET, self._columns[3], kinds[rare][0]),
-            )
