@@ -112,6 +112,14 @@ def _add_baselines(commands: Any) -> None:
     check.add_argument("directory", metavar="DIR", type=Path)
     check.add_argument("--json", action="store_true")
     check.set_defaults(command=_baselines_check)
+    learn = acts.add_parser(
+        "learn", help="propose a first rules.yaml from the instances as they stand"
+    )
+    _add_settings(learn)
+    learn.add_argument(
+        "--out", metavar="FILE", type=Path, help="a new file, as DIR/rules.yaml; default: stdout"
+    )
+    learn.set_defaults(command=_baselines_learn)
 
 
 def _add_config(commands: Any) -> None:
@@ -199,6 +207,13 @@ def _baselines_check(options: argparse.Namespace) -> int:
     else:
         sys.stdout.write(check_text(loaded) + "\n")
     return FOUND if has_errors(loaded) else OK
+
+
+def _baselines_learn(options: argparse.Namespace) -> int:
+    settings = _settings(options, "instances").settings
+    from homeamp_agent.commands.learn import run_learn  # noqa: PLC0415
+
+    return run_learn(settings, options.out)
 
 
 def _config_show(options: argparse.Namespace) -> int:

@@ -192,8 +192,8 @@ def _rule(
     fields: dict[str, Any] = {
         "id": _identity(act, scope, deviation),
         "plugin": deviation.plugin,
-        "file": _below_plugin(deviation.plugin, deviation.file, instance),
-        **_key_fields(deviation.path),
+        "file": below_plugin(deviation.plugin, deviation.file, instance),
+        **key_fields(deviation.path),
         **says,
         "scope": scope_text(scope),
         "reason": reason or None,
@@ -206,7 +206,7 @@ def _rule(
     )
 
 
-def _below_plugin(plugin: str | None, file: str, instance: Instance) -> str:
+def below_plugin(plugin: str | None, file: str, instance: Instance) -> str:
     """The file as rules name it: below the plugin's folder, which differs by platform."""
     found = instance.plugin(plugin) if plugin is not None else None
     if found is None or found.folder is None:
@@ -216,7 +216,7 @@ def _below_plugin(plugin: str | None, file: str, instance: Instance) -> str:
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else file
 
 
-def _key_fields(path: KeyPath) -> dict[str, Any]:
+def key_fields(path: KeyPath) -> dict[str, Any]:
     """The dotted key where it says exactly this path, else the segments."""
     plain = all(isinstance(part, str) and part and "." not in part for part in path)
     key = ".".join(map(str, path))

@@ -1,0 +1,117 @@
+"""A first baseline is learned from the fleet as it stands, and the fleet then satisfies it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from homeamp_agent.drift import check
+from homeamp_tui.demo_fleet import fixtures_folder, materialise
+from tests.drift.conftest import Network
+
+SHOP = "max: {max}\nname: {name}\nlast-update: {at}\nserver-uuid: {uuid}\ndb:\n  password: {pw}\n"
+UUID = "00000000-0000-4000-8000-00000000000{}"
+
+
+def learned(instances: Path, out: Path, host: str = "alder") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "homeamp_agent", "baselines", "learn", "--host", host,
+         "--instances", str(instances), "--state", str(out.parent), "--out", str(out)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )  # fmt: skip
+
+
+def shops(network: Network) -> list[dict[str, Any]]:
+    for number, name in enumerate(("A01", "B01", "C01")):
+        text = SHOP.format(
+            max=9 if name == "C01" else 5,
+            name=name,
+            at=number,
+            uuid=UUID.format(number),
+            pw="hush1",
+        )
+        network.instance(name)
+        network.plugin(name, "Shop", text + ("extra: 1\n" if name != "A01" else ""))
+    ran = learned(network.instances, network.baselines / "rules.yaml")
+    assert ran.returncode == 0, ran.stderr
+    written = (network.baselines / "rules.yaml").read_text("utf-8")
+    assert "hush1" not in written + ran.stderr
+    assert "1 secrets: left out" in ran.stderr
+    rules: list[dict[str, Any]] = yaml.safe_load(written)["rules"]
+    return [
+        {name: value for name, value in rule.items() if name not in {"plugin", "file"}}
+        for rule in rules
+        if rule.get("plugin") == "Shop"
+    ]
+
+
+def test_the_majority_becomes_global_and_who_differs_gets_a_rule(network: Network) -> None:
+    of = {"A01": "alder/A01", "B01": "alder/B01", "C01": "alder/C01"}
+    assert shops(network) == [
+        {"key": "max", "value": 5},
+        {"key": "max", "value": 9, "scope": {"instance": of["C01"]}},
+        *({"key": "name", "value": n, "scope": {"instance": of[n]}} for n in of),
+        {"key": "last-update", "ignore": True},
+        {"key": "server-uuid", "unique": True},
+        {"key": "extra", "value": 1},
+        {"key": "extra", "absent": True, "scope": {"instance": of["A01"]}},
+    ]
+
+
+def test_what_was_learned_is_quiet_until_something_changes(network: Network) -> None:
+    shops(network)
+    assert network.check() == ()
+    network.write("B01", "plugins/Shop/config.yml", SHOP.format(
+        max=6, name="B01", at=99, uuid=UUID.format(0), pw="hush1"
+    ) + "extra: 1\n")  # fmt: skip
+    found = {(each.instance, each.key, each.kind.value) for each in network.check()}
+    assert found == {
+        ("B01", "max", "value"),
+        ("B01", "server-uuid", "not_unique"),
+        ("A01", "server-uuid", "not_unique"),
+    }
+
+
+def test_a_file_that_is_there_is_not_overwritten(network: Network) -> None:
+    network.instance("A01")
+    out = network.baselines / "rules.yaml"
+    out.write_text("rules: []\n")
+    ran = learned(network.instances, out)
+    assert ran.returncode == 2
+    assert ran.stderr == f"homeamp-agent: {out}: is there already; it is not overwritten\n"
+    assert out.read_text() == "rules: []\n"
+
+
+def test_nothing_is_written_among_the_instances(network: Network) -> None:
+    out = network.instance("A01") / "rules.yaml"
+    ran = learned(network.instances, out)
+    assert ran.returncode == 2
+    assert ran.stderr == (
+        f"homeamp-agent: {out}: is among the instances; a baseline is kept elsewhere\n"
+    )
+    assert not out.exists()
+
+
+def test_what_the_demo_fleet_teaches_leaves_only_what_no_rule_can_allow(tmp_path: Path) -> None:
+    demo = tmp_path / "demo"
+    materialise(fixtures_folder(), demo)
+    secrets = json.loads((demo / "secrets.json").read_text("utf-8"))["secrets"]
+    left = set()
+    for host in ("alder", "birch"):
+        folder = tmp_path / host
+        folder.mkdir()
+        instances = demo / "fleet" / host / "instances"
+        ran = learned(instances, folder / "rules.yaml", host)
+        written = (folder / "rules.yaml").read_text("utf-8") + ran.stderr
+        assert [each["name"] for each in secrets if each["value"] in written] == []
+        report = check(host=host, instances=instances, baselines=folder, masker_key=bytes(32))
+        left |= {each.kind.value for each in report.deviations}
+    assert left == {"not_unique", "unreadable"}
