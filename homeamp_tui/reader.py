@@ -24,8 +24,8 @@ FRESH_SECONDS = 6.0
 LEAVING_SECONDS = 0.8
 """How long a row that goes is struck through, so that the eye can follow."""
 LEAVING_MAX = 30
-MARGIN_SCREENS = 1
-"""Screens read ahead above and below, so that scrolling meets rows that are there."""
+MARGIN_SCREENS = 2
+"""Screens read ahead above and below: who pages on meanwhile meets rows that are there."""
 LIST_ROWS = 1_000
 
 

@@ -110,13 +110,14 @@ async def read_share(link: Link, query: Query, numbers: Sequence[int]) -> Share:
     """
     wanted = set(numbers) | ({0} if query.sort is DeviationsSort.NEWEST else set())
     numbers = sorted(wanted or {0})
-    (counted, whole), read = await asyncio.gather(
-        asyncio.gather(
-            _count(link, query.filter),
-            _count(link, _everywhere(query.filter)),
-        ),
+    # A wide view is counted once: with words in the filter, counting looks at every row.
+    everywhere = _everywhere(query.filter)
+    filters = [query.filter] if everywhere == query.filter else [query.filter, everywhere]
+    counts, read = await asyncio.gather(
+        asyncio.gather(*(_count(link, each) for each in filters)),
         asyncio.gather(*(read_page(link, query, number) for number in numbers)),
     )
+    counted, whole = counts[0], counts[-1]
     pages = {number: tuple(rows) for number, (rows, _) in zip(numbers, read, strict=True)}
     total = read[-1][1]
     severities = {
