@@ -14,6 +14,7 @@ from homeamp_agent.amp.errors import (
     AmpRefused,
 )
 from homeamp_agent.amp.lifecycle import Lifecycle, LifecycleError, NoAmp, NoLifecycle
+from homeamp_agent.amp.panel import AmpLifecycle
 from homeamp_agent.amp.session import Credentials
 from homeamp_agent.amp.words import AmpInstance, AmpStatus, AppState
 
@@ -23,6 +24,7 @@ __all__ = [
     "AmpError",
     "AmpInstance",
     "AmpInstanceUnknown",
+    "AmpLifecycle",
     "AmpLoginRefused",
     "AmpNoPermission",
     "AmpRefused",

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from homeamp_agent.amp.errors import AmpAway, AmpInstanceUnknown, AmpRefused
+from homeamp_agent.amp.errors import AmpAway, AmpError, AmpInstanceUnknown, AmpRefused
 from homeamp_agent.amp.session import BACK_OFF_SECONDS, Credentials, Session
 from homeamp_agent.amp.words import AmpInstance, AmpStatus, AppState, instances_in, status_in
 
@@ -20,6 +20,11 @@ STATE_BOUND_SECONDS = 300.0
 """A heavy server takes minutes to start; the field's own tools give up after five."""
 STATE_POLL_SECONDS = 1.0
 """AMP answers that it accepted, never that it is done: only its status tells."""
+STATUSES_AT_ONCE = 4
+"""One panel forwards all of them, on one small machine."""
+
+_NEEDS_START = frozenset({AppState.STOPPED, AppState.FAILED, AppState.SLEEPING, AppState.UNDEFINED})
+"""Any other state is on its way up already, or is a person's business."""
 
 
 @dataclass(slots=True)
@@ -36,10 +41,10 @@ class Amp:
     _doors: dict[str, Session] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._http = httpx.AsyncClient(timeout=self.timeout_seconds)
-        self._panel = Session(
-            self._http, self.url.rstrip("/"), self.credentials, self.back_off_seconds
-        )
+        # A proxy of the environment is for the internet; AMP stands on this host or beside it.
+        self._http = httpx.AsyncClient(timeout=self.timeout_seconds, trust_env=False)
+        self.url = self.url.rstrip("/")
+        self._panel = self._session(self.url, f"AMP at {self.url}")
 
     async def __aenter__(self) -> Amp:
         return self
@@ -50,6 +55,10 @@ class Amp:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End every connection; AMP forgets the sessions by itself."""
         await self._http.aclose()
 
     async def instances(self) -> tuple[AmpInstance, ...]:
@@ -68,46 +77,76 @@ class Amp:
                 return each
         raise AmpInstanceUnknown(f"AMP at {self.url} shows this account no instance {name}")
 
+    async def statuses(self) -> dict[str, AmpStatus | AmpError]:
+        """What every game does now, by the instance's name, or why AMP does not say.
+
+        Raises:
+            AmpError: the panel does not even list the instances.
+        """
+        turn = asyncio.Semaphore(STATUSES_AT_ONCE)
+
+        async def ask(instance: AmpInstance) -> AmpStatus | AmpError:
+            async with turn:
+                try:
+                    return await self._status_of(instance)
+                except AmpError as error:
+                    return error
+
+        instances = await self.instances()
+        answers = await asyncio.gather(*map(ask, instances))
+        return dict(zip((each.name for each in instances), answers, strict=True))
+
     async def status(self, name: str) -> AmpStatus:
         """What the game of `name` does now; STOPPED where its daemon does not run."""
-        instance = await self.instance(name)
-        if not instance.running:
-            return AmpStatus(state=AppState.STOPPED)
-        return status_in(await self._door(instance).call("Core/GetStatus"))
+        return await self._status_of(await self.instance(name))
 
     async def start(self, name: str, bound_seconds: float = STATE_BOUND_SECONDS) -> None:
-        """Start the daemon if needed, then the game, and wait until it is ready."""
+        """Start the daemon if needed, then tell the game to start; `reach` READY to wait for it."""
         instance = await self.instance(name)
         if not instance.running:
             await self._panel.call("ADSModule/StartInstance", InstanceName=name)
-        await self._reach_daemon(name, bound_seconds)
-        if (await self.status(name)).state is not AppState.READY:
+            await self._reach_daemon(name, bound_seconds)
+        if (await self.status(name)).state in _NEEDS_START:
             await self._door(instance).call("Core/Start")
-        await self.reach(name, AppState.READY, bound_seconds)
 
     async def stop(self, name: str, bound_seconds: float = STATE_BOUND_SECONDS) -> None:
         """Stop the game (not its daemon) and wait until it has stopped."""
         instance = await self.instance(name)
-        if instance.running:
+        if (await self._status_of(instance)).state is not AppState.STOPPED:
             await self._door(instance).call("Core/Stop")
             await self.reach(name, AppState.STOPPED, bound_seconds)
 
     async def restart(self, name: str, bound_seconds: float = STATE_BOUND_SECONDS) -> None:
-        """Stop and start the game; `Core/Restart` would leave a stopped one stopped."""
+        """Stop the game and tell it to start; `Core/Restart` would leave a stopped one stopped."""
         await self.stop(name, bound_seconds)
         await self.start(name, bound_seconds)
+
+    async def start_daemon(self, name: str, bound_seconds: float = STATE_BOUND_SECONDS) -> None:
+        """Start the instance's daemon and wait until it runs."""
+        await self._panel.call("ADSModule/StartInstance", InstanceName=name)
+        await self._reach_daemon(name, bound_seconds)
 
     async def stop_daemon(self, name: str) -> None:
         """Stop the instance's daemon: AMP's own files may be edited only then."""
         await self._panel.call("ADSModule/StopInstance", InstanceName=name)
         self._doors.pop(name, None)
 
+    async def restart_daemon(self, name: str) -> None:
+        """Restart the instance's daemon, and with it the game if it starts by itself."""
+        await self._panel.call("ADSModule/RestartInstance", InstanceName=name)
+        self._doors.pop(name, None)
+
     async def say(self, name: str, message: str) -> None:
         """Send a line to the game's console."""
-        await self._door(await self.instance(name)).call("Core/SendConsoleMessage", message=message)
+        line = " ".join(message.split())
+        await self._door(await self.instance(name)).call("Core/SendConsoleMessage", message=line)
 
     async def setting(self, name: str, node: str) -> Any:
-        """The current value of one of AMP's own settings, as `MinecraftModule.Game.MaxPlayers`."""
+        """The current value of one of AMP's own settings, as `MinecraftModule.Limits.MaxPlayers`.
+
+        Raises:
+            AmpRefused: AMP knows no such node.
+        """
         answer = await self._door(await self.instance(name)).call("Core/GetConfig", node=node)
         if not isinstance(answer, dict) or "CurrentValue" not in answer:
             raise AmpRefused(f"AMP at {self.url} knows no setting {node} on {name}")
@@ -127,30 +166,46 @@ class Amp:
         )
 
     async def reach(self, name: str, wanted: AppState, bound_seconds: float) -> None:
-        """Wait until the game is in state `wanted`.
+        """Wait until the game is in state `wanted`; AMP may be away in between.
 
         Raises:
             AmpRefused: it went to FAILED instead.
             AmpAway: it was not there after `bound_seconds`.
         """
-        state = AppState.UNDEFINED
+        state, away = AppState.UNDEFINED, ""
 
         async def arrived() -> bool:
-            nonlocal state
-            state = (await self.status(name)).state
+            nonlocal state, away
+            try:
+                state, away = (await self.status(name)).state, ""
+            except AmpAway as error:
+                away = str(error)
+                return False
             if state is AppState.FAILED:
                 raise AmpRefused(f"{name} failed on its way to {wanted.name.lower()}")
             return state is wanted
 
         if not await self._poll(arrived, bound_seconds):
-            raise AmpAway(
-                f"{name} is still {state.name.lower()} after {bound_seconds:g} s, "
-                f"not {wanted.name.lower()}"
-            )
+            is_now = away or f"{name} is still {state.name.lower().replace('_', ' ')}"
+            raise AmpAway(f"{is_now} after {bound_seconds:g} s, not {wanted.name.lower()}")
+
+    async def _status_of(self, instance: AmpInstance) -> AmpStatus:
+        if not instance.running:
+            return AmpStatus(state=AppState.STOPPED)
+        return status_in(await self._door(instance).call("Core/GetStatus"))
 
     async def _reach_daemon(self, name: str, bound_seconds: float) -> None:
+        """Until the daemon answers: the panel says `Running` before its door opens."""
+
         async def runs() -> bool:
-            return (await self.instance(name)).running
+            instance = await self.instance(name)
+            if not instance.running:
+                return False
+            try:
+                await self._status_of(instance)
+            except AmpAway:
+                return False
+            return True
 
         if not await self._poll(runs, bound_seconds):
             raise AmpAway(f"the daemon of {name} did not start in {bound_seconds:g} s")
@@ -165,9 +220,14 @@ class Amp:
 
     def _door(self, instance: AmpInstance) -> Session:
         """The session behind the panel's proxy: each instance has a login of its own."""
-        if instance.name not in self._doors:
-            base = f"{self._panel.base}/API/ADSModule/Servers/{instance.id}"
-            self._doors[instance.name] = Session(
-                self._http, base, self.credentials, self.back_off_seconds
-            )
-        return self._doors[instance.name]
+        base = f"{self._panel.base}/API/ADSModule/Servers/{instance.id}"
+        door = self._doors.get(instance.name)
+        if door is None or door.base != base:
+            door = self._session(base, f"AMP's instance {instance.name}")
+            self._doors[instance.name] = door
+        return door
+
+    def _session(self, base: str, name: str) -> Session:
+        return Session(
+            self._http, base, self.credentials, name, self.timeout_seconds, self.back_off_seconds
+        )

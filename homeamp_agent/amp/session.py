@@ -1,29 +1,31 @@
 """One login at one door (the panel, or one instance behind its proxy) and calls through it.
 
-AMP answers errors with HTTP 200 and a body of its own shape, void methods with no body at all, and
-forgets sessions after some idle minutes; all of that is dealt with here, once.
+AMP forgets sessions after some idle minutes and throttles repeated bad logins; both are dealt with
+here, once. Passwords, tokens and session ids stay here: no error and no `repr` holds one.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
+import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
-from homeamp_agent.amp.errors import AmpAway, AmpError, AmpLoginRefused, AmpNoPermission, AmpRefused
-from homeamp_agent.amp.words import EMPTY_GUID, LOGIN_RESULTS
+from homeamp_agent.amp.answers import MAX_ANSWER_BYTES, DeadSession, answer_in, one_line
+from homeamp_agent.amp.errors import AmpAway, AmpError, AmpLoginRefused, AmpRefused
+from homeamp_agent.amp.words import EMPTY_GUID, LOGIN_RESULTS, LOGIN_SERVER_AWAY
 
 TRIES = 3
 """How often a call is sent when the panel does not answer."""
 BACK_OFF_SECONDS = 0.5
-"""The wait before the second try; doubled before each further one."""
-LOGIN_TOKEN_REJECTED = 1
-DEAD_SESSION = "session.exists"
-PERMISSION = "permission"
-UNAVAILABLE = "instance unavailable"
+"""The wait before the second try; doubled before each further one, give or take a half."""
+FIRST_PAUSE_SECONDS = 30.0
+LONGEST_PAUSE_SECONDS = 900.0
+"""After a refused login nobody knocks for this long, doubled each time: AMP locks out who does."""
+HIDDEN = "•••"
 
 SAFE_TO_REPEAT = frozenset(
     {
@@ -44,23 +46,28 @@ class Credentials:
 
     username: str
     password: str = field(repr=False)
-    two_factor: Any = field(default=None, repr=False)
+    two_factor: Callable[[], str] | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True)
 class Session:
     """Logs in when needed, once for all callers that wait, and again when AMP forgot us.
 
-    `base` is the URL below which `API/Module/Method` stands.
+    `base` is the URL below which `API/Module/Method` stands; `name` is what errors call this door.
     """
 
     http: httpx.AsyncClient
     base: str
     credentials: Credentials
+    name: str
+    timeout_seconds: float
     back_off_seconds: float = BACK_OFF_SECONDS
     _id: str = field(default="", repr=False)
     _remember: str = field(default="", repr=False)
     _login: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+    _refusal: AmpLoginRefused | None = field(default=None, repr=False)
+    _refusals: int = field(default=0, repr=False)
+    _knock_again_at: float = field(default=0.0, repr=False)
 
     async def call(self, method: str, **parameters: Any) -> Any:
         """The answer of `Module/Method`; None for a void one.
@@ -72,116 +79,129 @@ class Session:
         session = await self._session()
         try:
             return await self._send(method, parameters, session)
-        except _DeadSession:
+        except DeadSession:
+            pass
+        try:
             return await self._send(method, parameters, await self._session(dead=session))
+        except DeadSession as error:
+            raise AmpRefused(f"{self.name} forgot the session right after the login") from error
 
     async def _session(self, dead: str | None = None) -> str:
         async with self._login:
             if not self._id or self._id == dead:
+                self._id = ""
                 self._id = await self._log_in()
             return self._id
 
     async def _log_in(self) -> str:
+        now = asyncio.get_running_loop().time()
+        if self._refusal is not None and now < self._knock_again_at:
+            raise AmpLoginRefused(str(self._refusal), self._refusal.result)
         if self._remember:
             try:
                 return await self._try_login("", self._remember)
             except AmpLoginRefused:
                 self._remember = ""
         code = self.credentials.two_factor() if self.credentials.two_factor else ""
-        return await self._try_login(self.credentials.password, code)
+        try:
+            session = await self._try_login(self.credentials.password, code)
+        except AmpLoginRefused as error:
+            if error.result != LOGIN_SERVER_AWAY:
+                pause = min(FIRST_PAUSE_SECONDS * 2**self._refusals, LONGEST_PAUSE_SECONDS)
+                self._refusal, self._knock_again_at = error, now + pause
+                self._refusals += 1
+            raise
+        self._refusal, self._refusals = None, 0
+        return session
 
     async def _try_login(self, password: str, token: str) -> str:
-        answer = await self._send(
-            "Core/Login",
-            {
-                "username": self.credentials.username,
-                "password": password,
-                "token": token,
-                "rememberMe": True,
-            },
-            session="",
-        )
+        refused = f"{self.name} refused the login of {self.credentials.username}"
+        try:
+            answer = await self._send(
+                "Core/Login",
+                {
+                    "username": self.credentials.username,
+                    "password": password,
+                    "token": token,
+                    "rememberMe": True,
+                },
+                session="",
+            )
+        except DeadSession as error:
+            raise AmpLoginRefused(f"{refused}: it wants a session first: is it AMP?") from error
+        except AmpRefused as error:
+            raise AmpLoginRefused(str(error)) from None
         fields = answer if isinstance(answer, dict) else {}
         session = fields.get("sessionID")
-        if fields.get("success") is True and session and session != EMPTY_GUID:
+        good = fields.get("success") is True and isinstance(session, str)
+        if good and session not in {"", EMPTY_GUID}:
             self._remember = str(fields.get("rememberMeToken") or "")
             return str(session)
         code = fields.get("result")
-        reason = LOGIN_RESULTS.get(code if isinstance(code, int) else -1, "no reason given")
-        raise AmpLoginRefused(
-            f"AMP at {self.base} refused the login of {self.credentials.username}: {reason}",
-            code if isinstance(code, int) else None,
-        )
+        number = code if isinstance(code, int) and not isinstance(code, bool) else None
+        reason = LOGIN_RESULTS.get(-1 if number is None else number, "no reason given")
+        raise AmpLoginRefused(f"{refused}: {reason}", number)
 
     async def _send(self, method: str, parameters: dict[str, Any], session: str) -> Any:
         body = dict(parameters)
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         if session:
             headers["Authorization"] = f"Bearer {session}"
             body["SESSIONID"] = session
-        tries = TRIES if method in SAFE_TO_REPEAT else 1
-        for attempt in range(tries):
+        away = AmpAway(f"{self.name} does not answer")
+        for attempt in range(TRIES):
             try:
-                response = await self.http.post(
-                    f"{self.base}/API/{method}", json=body, headers=headers
-                )
-                return self._answer(method, response)
-            except httpx.ConnectError as error:
-                away = AmpAway(f"AMP at {self.base} cannot be reached: {error}")
-            except httpx.HTTPError as error:
-                away = AmpAway(f"AMP at {self.base} did not answer {method}: {_named(error)}")
+                status, answer = await self._post(f"{self.base}/API/{method}", body, headers)
+                return answer_in(self.name, method, status, answer)
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                away = AmpAway(f"{self.name} cannot be reached: {_named(error)}")
+            except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+                away = AmpAway(f"{self.name} did not answer {method}: {_named(error)}")
+                if method not in SAFE_TO_REPEAT:
+                    break
             except AmpAway as error:
                 away = error
-            if attempt + 1 < tries:
-                await asyncio.sleep(self.back_off_seconds * 2**attempt)
-        raise away
+                if method not in SAFE_TO_REPEAT:
+                    break
+            except AmpError as error:
+                raise self._without_secrets(error) from None
+            if attempt + 1 < TRIES:
+                await asyncio.sleep(self._pause(attempt))
+        raise self._without_secrets(away)
 
-    def _answer(self, method: str, response: httpx.Response) -> Any:
-        text = response.text.strip()
-        if response.status_code >= 500 or response.status_code in {404, 408, 429}:
-            raise AmpAway(f"AMP at {self.base} answered {method} with HTTP {response.status_code}")
-        try:
-            answer = json.loads(text) if text else None
-        except ValueError:
-            if response.status_code in {401, 403}:
-                raise _DeadSession(method) from None
-            raise AmpAway(
-                f"{self.base} answered {method} with something that is not JSON: is it AMP?"
-            ) from None
-        complaint = _complaint(answer)
-        if complaint is None and response.status_code in {401, 403}:
-            raise _DeadSession(method)
-        if complaint is not None:
-            raise _error_of(f"AMP at {self.base}: {method}: {complaint}", complaint)
-        return answer
+    async def _post(
+        self, url: str, body: dict[str, Any], headers: dict[str, str]
+    ) -> tuple[int, bytes]:
+        """Status and bytes of the answer; the whole within the time-out, and bounded."""
+        async with (
+            asyncio.timeout(self.timeout_seconds),
+            self.http.stream("POST", url, json=body, headers=headers) as response,
+        ):
+            received = bytearray()
+            async for chunk in response.aiter_raw():
+                received += chunk
+                if len(received) > MAX_ANSWER_BYTES:
+                    raise AmpAway(
+                        f"{self.name} answered with more than {MAX_ANSWER_BYTES // 1024**2} MiB: "
+                        "is it AMP?"
+                    )
+            return response.status_code, bytes(received)
 
+    def _pause(self, attempt: int) -> float:
+        spread = random.uniform(0.5, 1.5)  # noqa: S311 - spreads agents out, hides nothing
+        return self.back_off_seconds * 2.0**attempt * spread
 
-class _DeadSession(AmpError):
-    """AMP forgot the session: log in again, once."""
-
-
-def _complaint(answer: Any) -> str | None:
-    """What AMP complains of, where the answer is one of its three shapes of error."""
-    if isinstance(answer, dict):
-        if "Title" in answer and "Message" in answer:
-            return f"{answer['Title']}: {answer['Message']}"
-        if answer.get("Status") is False:
-            return str(answer.get("Reason") or "refused without a reason")
-    if isinstance(answer, str) and (DEAD_SESSION in answer.lower() or PERMISSION in answer.lower()):
-        return answer
-    return None
-
-
-def _error_of(sentence: str, complaint: str) -> AmpError:
-    low = complaint.lower()
-    if DEAD_SESSION in low:
-        return _DeadSession(sentence)
-    if UNAVAILABLE in low:
-        return AmpAway(sentence)
-    if PERMISSION in low:
-        return AmpNoPermission(sentence)
-    return AmpRefused(sentence)
+    def _without_secrets(self, error: AmpError) -> AmpError:
+        """AMP's own words may repeat what it was sent."""
+        told = text = str(error)
+        for secret in (self.credentials.password, self._id, self._remember):
+            if secret:
+                told = told.replace(secret, HIDDEN)
+        if told == text:
+            return error
+        code = error.result if isinstance(error, AmpLoginRefused) else None
+        return AmpLoginRefused(told, code) if code is not None else type(error)(told)
 
 
 def _named(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    return one_line(str(error)) or type(error).__name__

@@ -8,8 +8,12 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any
 
+from homeamp_agent.amp.errors import AmpAway
 from homeamp_agent.model.base import WireWord
+from homeamp_agent.model.game import GameState, InstanceState
 
+LARGEST_FIGURE = 1e15
+"""Beyond it a JSON number is no count, no percentage and no size in MB of any machine."""
 EMPTY_GUID = "00000000-0000-0000-0000-000000000000"
 
 LOGIN_RESULTS = {
@@ -26,6 +30,10 @@ LOGIN_RESULTS = {
     50: "the two-factor code was wrong",
     500: "the login service is unavailable",
 }
+
+
+LOGIN_SERVER_AWAY = 500
+"""The one refused login that trying again may help."""
 
 
 class AppState(IntEnum):
@@ -53,6 +61,26 @@ class AppState(IntEnum):
     @classmethod
     def _missing_(cls, value: object) -> AppState:  # noqa: ARG003  (enum's own signature)
         return cls.INDETERMINATE
+
+
+_GAME_STATES = {
+    AppState.STOPPED: GameState.STOPPED,
+    AppState.SUSPENDED: GameState.STOPPED,
+    AppState.PRE_START: GameState.STARTING,
+    AppState.CONFIGURING: GameState.STARTING,
+    AppState.STARTING: GameState.STARTING,
+    AppState.WAITING: GameState.STARTING,
+    AppState.INSTALLING: GameState.STARTING,
+    AppState.UPDATING: GameState.STARTING,
+    AppState.AWAITING_USER_INPUT: GameState.STARTING,
+    AppState.READY: GameState.READY,
+    AppState.RESTARTING: GameState.RESTARTING,
+    AppState.STOPPING: GameState.STOPPING,
+    AppState.PREPARING_FOR_SLEEP: GameState.SLEEPING,
+    AppState.SLEEPING: GameState.SLEEPING,
+    AppState.FAILED: GameState.FAILED,
+}
+"""What has no word of the agent's own is UNKNOWN: nobody should act on it."""
 
 
 class AmpInstance(WireWord):
@@ -92,11 +120,37 @@ class AmpStatus(WireWord):
     tps: Metric | None = None
 
 
+def game_state_of(state: AppState) -> GameState:
+    """The agent's own word for AMP's state."""
+    return _GAME_STATES.get(state, GameState.UNKNOWN)
+
+
+def instance_state_of(status: AmpStatus) -> InstanceState:
+    """AMP's status as the agent tells it."""
+    state = game_state_of(status.state)
+    plain = state.value == status.state.name.lower()
+    return InstanceState(
+        state=state,
+        players=_count(status.players.value) if status.players else None,
+        players_max=_count(status.players.maximum) if status.players else None,
+        cpu=_percent(status.cpu),
+        memory_mb=status.memory.value if status.memory else None,
+        tps=status.tps.value if status.tps else None,
+        message="" if plain else f"AMP calls it {status.state.name.lower().replace('_', ' ')}",
+    )
+
+
 def instances_in(answer: Any) -> tuple[AmpInstance, ...]:
-    """The instances of `ADSModule/GetInstances`, the panel's own entry (`ADS`) left out."""
-    targets = answer.get("result", []) if isinstance(answer, dict) else answer
+    """The instances of `ADSModule/GetInstances`, the panel's own entry (`ADS`) left out.
+
+    Raises:
+        AmpAway: it is no list of instances.
+    """
+    targets = answer.get("result") if isinstance(answer, dict) else answer
+    if not isinstance(targets, list):
+        raise AmpAway("AMP answered ADSModule/GetInstances with no list of instances")
     found: list[AmpInstance] = []
-    for target in targets if isinstance(targets, list) else []:
+    for target in targets:
         if not isinstance(target, dict):
             continue
         rows = target.get("AvailableInstances")
@@ -123,14 +177,21 @@ def _instance(row: dict[str, Any], target: str) -> AmpInstance:
 
 def state_of(number: Any) -> AppState:
     """The state for AMP's number; UNDEFINED where it sent none."""
-    if isinstance(number, bool) or not isinstance(number, int):
+    value = _number(number)
+    if value is None or value != int(value):
         return AppState.UNDEFINED
-    return AppState(number)
+    return AppState(int(value))
 
 
 def status_in(answer: Any) -> AmpStatus:
-    """The status in the answer of `Core/GetStatus`."""
-    fields = answer if isinstance(answer, dict) else {}
+    """The status in the answer of `Core/GetStatus`.
+
+    Raises:
+        AmpAway: it is no status.
+    """
+    if not isinstance(answer, dict) or "State" not in answer:
+        raise AmpAway("AMP answered Core/GetStatus without a state")
+    fields = answer
     metrics = fields.get("Metrics")
     metrics = metrics if isinstance(metrics, dict) else {}
     return AmpStatus(
@@ -143,11 +204,22 @@ def status_in(answer: Any) -> AmpStatus:
     )
 
 
+def _count(value: float | None) -> int | None:
+    return None if value is None or value < 0 else int(value)
+
+
+def _percent(metric: Metric | None) -> float | None:
+    if metric is None:
+        return None
+    return metric.value if metric.percent is None else metric.percent
+
+
 def _metric(fields: Any) -> Metric | None:
-    if not isinstance(fields, dict) or not isinstance(fields.get("RawValue"), (int, float)):
+    value = _number(fields.get("RawValue")) if isinstance(fields, dict) else None
+    if value is None:
         return None
     return Metric(
-        value=float(fields["RawValue"]),
+        value=value,
         maximum=_number(fields.get("MaxValue")),
         percent=_number(fields.get("Percent")),
         units=str(fields.get("Units") or ""),
@@ -155,4 +227,7 @@ def _metric(fields: Any) -> Metric | None:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, (int, float)) else None
+    """A figure; None for what is none, or too large to be one."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if abs(value) < LARGEST_FIGURE else None

@@ -91,12 +91,12 @@ async def test_status_comes_through_the_instance_s_own_door(panel: Any) -> None:
     assert status.state is AppState.READY
     assert status.players is not None
     assert (status.players.value, status.players.maximum) == (3, 50)
-    assert status.tps is None
-    assert any(name.endswith("0001:Core/Login") for name, _ in panel.calls)
+    assert status.tps is not None
+    assert "Core/Login" in panel.methods_called("DEV01")
 
 
 async def test_a_stopped_daemon_is_a_stopped_game(panel: Any) -> None:
-    panel.daemon = False
+    panel.games["DEV01"].daemon = False
     async with client(panel) as amp:
         assert (await amp.status("DEV01")).state is AppState.STOPPED
 
@@ -104,28 +104,30 @@ async def test_a_stopped_daemon_is_a_stopped_game(panel: Any) -> None:
 async def test_a_restart_waits_for_stopped_and_then_for_ready(panel: Any) -> None:
     async with client(panel) as amp:
         await amp.restart("DEV01", bound_seconds=5)
+        await amp.reach("DEV01", AppState.READY, bound_seconds=5)
     order = [name.split(":")[1] for name, _ in panel.calls]
     assert order.index("Core/Stop") < order.index("Core/Start")
-    assert panel.state == AppState.READY
+    assert panel.games["DEV01"].state == AppState.READY
 
 
 async def test_a_start_wakes_the_daemon_first(panel: Any) -> None:
-    panel.daemon, panel.state = False, 0
+    panel.games["DEV01"].daemon, panel.games["DEV01"].state = False, 0
     async with client(panel) as amp:
         await amp.start("DEV01", bound_seconds=5)
-    assert panel.daemon
-    assert panel.state == AppState.READY
+        await amp.reach("DEV01", AppState.READY, bound_seconds=5)
+    assert panel.games["DEV01"].daemon
+    assert panel.games["DEV01"].state == AppState.READY
 
 
 async def test_a_game_that_fails_on_its_way_is_told(panel: Any) -> None:
-    panel.steps = [10, 100]
+    panel.games["DEV01"].steps = [10, 100]
     async with client(panel) as amp:
         with pytest.raises(AmpRefused, match="failed on its way to ready"):
             await amp.reach("DEV01", AppState.READY, bound_seconds=5)
 
 
 async def test_a_game_that_never_arrives_is_told_with_its_state(panel: Any) -> None:
-    panel.state = 10
+    panel.games["DEV01"].state = 10
     async with client(panel) as amp:
         with pytest.raises(AmpAway, match="still starting after"):
             await amp.reach("DEV01", AppState.READY, bound_seconds=0.05)
@@ -133,9 +135,9 @@ async def test_a_game_that_never_arrives_is_told_with_its_state(panel: Any) -> N
 
 async def test_a_setting_is_read_and_written_by_its_node(panel: Any) -> None:
     async with client(panel) as amp:
-        assert await amp.setting("DEV01", "MinecraftModule.Game.Motd") == "hi"
-        await amp.set_setting("DEV01", "MinecraftModule.Game.Motd", "welcome")
-        assert await amp.setting("DEV01", "MinecraftModule.Game.Motd") == "welcome"
+        assert await amp.setting("DEV01", "MinecraftModule.Minecraft.ServerMOTD") == "hi"
+        await amp.set_setting("DEV01", "MinecraftModule.Minecraft.ServerMOTD", "welcome")
+        assert await amp.setting("DEV01", "MinecraftModule.Minecraft.ServerMOTD") == "welcome"
         with pytest.raises(AmpRefused, match="Unknown node"):
             await amp.set_setting("DEV01", "Nope", "x")
         with pytest.raises(AmpRefused, match="knows no setting"):

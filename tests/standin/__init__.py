@@ -1,0 +1,1 @@
+"""Stand-ins for what cannot be had here: AMP's panel over real HTTP, and its `ampinstmgr`."""

@@ -1,0 +1,89 @@
+"""The panel over real HTTP. As a program:
+
+    python -m tests.standin.serving INSTANCES [--port PORT] [--two-factor CODE]
+
+serves a panel over a folder of instances (user `operator`, password `not-a-real-password`) and
+prints its URL. A start writes what AMP owns into `server.properties`, as the real one does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from tests.standin.panel import Panel, encoded
+
+PROXY = "ADSModule/Servers/"
+
+
+def handler_for(panel: Panel) -> type[BaseHTTPRequestHandler]:
+    """Answers HTTP for the panel and, behind it, for every instance."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}")
+            if panel.broken:
+                return self._reply(*panel.broken.pop(0))
+            if panel.break_on and self.path.endswith(panel.break_on):
+                panel.calls.append((self.path, body))
+                return self._reply(502, b"<html>bad gateway</html>")
+            method, door = self.path.removeprefix("/API/"), "panel"
+            if method.startswith(PROXY):
+                door = method.split("/")[2]
+                method = method.split("/API/", 1)[-1]
+            bearer = self.headers.get("Authorization", "").removeprefix("Bearer ")
+            return self._reply(200, encoded(panel.answer(door, method, body, bearer)))
+
+        def _reply(self, status: int, page: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(page)))
+            self.end_headers()
+            self.wfile.write(page)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            return
+
+    return Handler
+
+
+@contextmanager
+def serving(panel: Panel, port: int = 0) -> Iterator[str]:
+    """Serve the panel; its URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", port), handler_for(panel))
+    server.daemon_threads = True
+    panel.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield panel.url
+    finally:
+        server.shutdown()
+        thread.join(5)
+        server.server_close()
+
+
+def main() -> None:
+    """Serve until interrupted."""
+    parser = argparse.ArgumentParser(description="AMP's panel, as documented")
+    parser.add_argument("instances", type=Path)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--two-factor", default="")
+    options = parser.parse_args()
+    panel = Panel.over(options.instances)
+    panel.two_factor = options.two_factor
+    with serving(panel, options.port) as url:
+        print(url, flush=True)
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()
