@@ -102,6 +102,9 @@ def _add_call(commands: Any) -> None:
 def _add_bridge(commands: Any) -> None:
     parser = commands.add_parser("bridge", help="stdio to socket, for ssh")
     _add_socket(parser)
+    parser.add_argument(
+        "--hang-up", action="store_true", help="end with stdin, though events may still come"
+    )
     parser.set_defaults(command=_bridge)
 
 
@@ -188,7 +191,8 @@ def _bridge(options: argparse.Namespace) -> int:
     from homeamp_agent.commands.bridge import bridge  # noqa: PLC0415
     from homeamp_agent.rpc.place import default_socket  # noqa: PLC0415
 
-    return bridge(Path(options.socket) if options.socket else default_socket())
+    path = Path(options.socket) if options.socket else default_socket()
+    return bridge(path, options.hang_up)
 
 
 def _baselines_check(options: argparse.Namespace) -> int:

@@ -46,8 +46,10 @@ def _local() -> str:
 
 async def _dashboard(urls: Sequence[str], read_only: bool, note: str) -> int:
     from homeamp_tui.app import HomeampApp  # noqa: PLC0415  (250 ms that --help is not worth)
+    from homeamp_tui.terminal import Terminal  # noqa: PLC0415
 
     app = HomeampApp(urls, read_only=read_only, note=note)
+    app.driver_class = Terminal
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, app.exit)

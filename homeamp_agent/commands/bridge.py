@@ -2,7 +2,8 @@
 
 Bytes are passed as they come, of any length, in both directions at once. The end of stdin is
 passed on as a half-close, so that the answers still under way arrive; the end of the socket ends
-the bridge.
+the bridge. A dashboard asks for `--hang-up`: ssh does not tell the bridge that its reader is gone
+before there is something to read, and between events that may be for ever.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ CHUNK_BYTES = 64 * 1024
 STDIN, STDOUT = 0, 1
 
 
-def bridge(path: Path) -> int:
-    """Pass bytes until the agent hangs up.
+def bridge(path: Path, hang_up: bool = False) -> int:
+    """Pass bytes until the agent hangs up, or with `hang_up` until stdin ends.
 
     Raises:
         CommandError: nobody listens on the socket.
@@ -33,18 +34,19 @@ def bridge(path: Path) -> int:
         raise CommandError(
             f"{path}: cannot reach the agent: {error.strerror or error}; is it running here?"
         ) from error
-    threading.Thread(target=_send, args=(sock,), daemon=True).start()
+    threading.Thread(target=_send, args=(sock, hang_up), daemon=True).start()
     with sock:
         _receive(sock)
     return OK
 
 
-def _send(sock: socket.socket) -> None:
+def _send(sock: socket.socket, hang_up: bool) -> None:
     try:
         while chunk := os.read(STDIN, CHUNK_BYTES):
             sock.sendall(chunk)
-        sock.shutdown(socket.SHUT_WR)
-        _wait_until_nobody_reads()
+        if not hang_up:
+            sock.shutdown(socket.SHUT_WR)
+            _wait_until_nobody_reads()
         sock.shutdown(socket.SHUT_RDWR)
     except OSError:
         # The agent hung up, or stdin broke: the other direction finds out, or is made to.

@@ -172,7 +172,7 @@ def ssh_arguments(address: Address, ssh_command: Sequence[str] | None = None) ->
         command += ["-l", address.user]
     if address.port is not None:
         command += ["-p", str(address.port)]
-    remote = ["homeamp-agent", "bridge"]
+    remote = ["homeamp-agent", "bridge", "--hang-up"]
     if address.path is not None:
         remote += ["--socket", address.path]
     return [*command, "--", str(address.host), shlex.join(remote)]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import getpass
 import os
+import shlex
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from homeamp_agent.rpc.client import Client, ConnectionLost
 from homeamp_agent.rpc.protocol.messages import EventsSubscribeParams
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+TMUX = shutil.which("tmux")
 WAIT_S = 30.0
 
 pytestmark = [
@@ -92,6 +95,23 @@ def remote(host: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remo
     daemon.wait(WAIT_S)
 
 
+def processes(arguments: str) -> list[Path]:
+    """The processes among whose arguments are these, each ended by a zero byte but the last."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it ended while we looked
+            if arguments.encode() in (process / "cmdline").read_bytes():
+                found.append(process)
+    return found
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 async def test_a_remote_agent_answers_through_ssh(remote: RemoteHost) -> None:
     async with await Client.connect(remote.url(), ssh_command=remote.ssh) as client:
         hello = await client.hello(timeout_s=WAIT_S)
@@ -140,21 +160,51 @@ async def test_a_socket_s_odd_path_is_no_command(remote: RemoteHost, tmp_path: P
 
 
 def test_call_reaches_a_remote_agent(remote: RemoteHost) -> None:
-    import shlex
-
     environment = {**os.environ, "HOMEAMP_SSH_COMMAND": shlex.join(remote.ssh)}
     done = remote.host.command("call", "agent.hello", "--connect", remote.url(), env=environment)
     assert done.returncode == 0, done.stderr
     assert '"host":"alder"' in done.stdout
 
 
+@pytest.mark.skipif(TMUX is None, reason="tmux is not installed")
+def test_the_dashboard_looks_at_a_remote_agent_from_a_terminal_of_80_by_24(
+    remote: RemoteHost, tmp_path: Path
+) -> None:
+    def tmux(*arguments: str) -> str:
+        return subprocess.run(
+            [str(TMUX), "-f", "/dev/null", "-S", str(tmp_path / "tmux"), *arguments],
+            capture_output=True, text=True, timeout=WAIT_S, check=True,
+        ).stdout  # fmt: skip
+
+    def shown(*wanted: str) -> str:
+        deadline = time.monotonic() + WAIT_S
+        while True:
+            screen = tmux("capture-pane", "-p", "-t", "dashboard")
+            if all(each in screen for each in wanted):
+                return screen
+            assert time.monotonic() < deadline, screen
+            time.sleep(0.05)
+
+    dashboard = f"{sys.executable} -m homeamp_tui --connect {shlex.quote(remote.url())}"
+    way = f"HOMEAMP_SSH_COMMAND={shlex.quote(shlex.join(remote.ssh))}"
+    tmux("new-session", "-d", "-x", "80", "-y", "24", "-s", "dashboard", f"{way} {dashboard}")
+    try:
+        shown("● alder", "2 instances", "scanned")
+        tmux("send-keys", "-t", "dashboard", "2")
+        screen = shown("enabled", "false")
+        assert max(map(len, screen.splitlines())) <= 80
+        dashboards = processes(f"--connect\0{remote.url()}")
+        assert dashboards
+    finally:
+        tmux("kill-server")
+    until(lambda: not any(each.exists() for each in dashboards))
+    until(lambda: not processes(f"bridge\0--hang-up\0--socket\0{remote.host.socket}"))
+
+
 async def test_hanging_up_leaves_no_bridge_behind(remote: RemoteHost) -> None:
-    async with await Client.connect(f"unix:{remote.host.socket}") as watcher:
-        before = (await watcher.call_json("agent.status", {}))["clients"]
-        client = await Client.connect(remote.url(), ssh_command=remote.ssh)
-        await client.subscribe()
-        assert (await watcher.call_json("agent.status", {}))["clients"] == before + 1
-        await client.close()
-        async with asyncio.timeout(WAIT_S):
-            while (await watcher.call_json("agent.status", {}))["clients"] > before:
-                await asyncio.sleep(0.01)
+    bridge = f"bridge\0--hang-up\0--socket\0{remote.host.socket}"
+    client = await Client.connect(remote.url(), ssh_command=remote.ssh)
+    await client.subscribe()
+    assert processes(bridge)
+    await client.close()
+    until(lambda: not processes(bridge))

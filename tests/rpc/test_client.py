@@ -164,7 +164,7 @@ def test_what_ssh_is_started_with_is_an_argument_vector_with_a_quoted_command() 
     assert arguments[-3:] == [
         "--",
         "host.example",
-        "homeamp-agent bridge --socket '/run/my sock;touch x'",
+        "homeamp-agent bridge --hang-up --socket '/run/my sock;touch x'",
     ]
     assert arguments[arguments.index("-l") + 1] == "alice"
     assert arguments[arguments.index("-p") + 1] == "2222"
