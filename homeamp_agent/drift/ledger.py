@@ -13,11 +13,11 @@ from homeamp_agent.store import Reconciled, Seen, Store, get_deviations, reconci
 from homeamp_agent.store.parsed import KnownFile, known_files, prune_parsed, remember_files
 from homeamp_agent.store.records import (
     ScanRecord,
-    add_setting_changes,
     begin_scan,
     finish_scan,
     prune_history,
 )
+from homeamp_agent.store.setting_history import add_setting_changes, prune_setting_history
 
 EVENT_ROWS = 50
 """Deviations that an event carries whole; of more it names the ids, and clients list again."""
@@ -81,6 +81,7 @@ class Ledger:
         now = dt.datetime.now(dt.UTC)
         await prune_parsed(self._store, now)
         await prune_history(self._store, now)
+        await prune_setting_history(self._store, now)
 
     def _within(self, outcome: Outcome) -> tuple[Seen, list[Deviation]]:
         """What the outcome speaks of, and everything found there."""

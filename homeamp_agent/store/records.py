@@ -1,15 +1,13 @@
-"""What else the agent remembers: its scans, how settings changed, and which calls it answered."""
+"""What else the agent remembers: its scans, and which calls it answered."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 import aiosqlite
 
-from homeamp_agent.model.query import SettingChange
 from homeamp_agent.store.database import Store
 from homeamp_agent.store.moments import from_micros, maybe_micros, maybe_moment, to_micros
 
@@ -17,7 +15,6 @@ KEEP_CALLS_HOURS = 24
 """How long a retried mutation is recognised by its idempotency key."""
 
 KEEP_SCANS = 1000
-KEEP_SETTING_HISTORY_DAYS = 365
 KEEP_SETTLED_DAYS = 365
 """Deviations that were fixed or went away, with their history."""
 
@@ -83,58 +80,6 @@ async def last_scans(store: Store, limit: int = 20) -> tuple[ScanRecord, ...]:
             )
 
     return await store.read(work)
-
-
-async def add_setting_changes(store: Store, changes: Collection[SettingChange]) -> None:
-    """Remember that settings changed (values already masked)."""
-
-    async def work(db: aiosqlite.Connection) -> None:
-        await db.executemany(
-            "INSERT INTO setting_history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    to_micros(each.at), each.instance, each.plugin or "", each.file, each.key,
-                    json.dumps(each.path), json.dumps(each.old), json.dumps(each.new), each.by,
-                    each.change_id, each.while_away,
-                )
-                for each in changes
-            ],
-        )  # fmt: skip
-
-    await store.write(work)
-
-
-async def setting_history(
-    store: Store, instance: str, file: str, key: str | None = None, limit: int = 100
-) -> tuple[SettingChange, ...]:
-    """How a setting (or, without `key`, any of the file) changed, newest first."""
-    query = (
-        "SELECT at, instance, plugin, file, key, path, old, new, by, change_id, while_away "
-        "FROM setting_history WHERE instance = ? AND file = ? AND (?3 IS NULL OR key = ?3) "
-        "ORDER BY at DESC, rowid DESC LIMIT ?4"
-    )
-
-    async def work(db: aiosqlite.Connection) -> tuple[SettingChange, ...]:
-        async with db.execute(query, (instance, file, key, limit)) as rows:
-            return tuple([_setting_change(row) async for row in rows])
-
-    return await store.read(work)
-
-
-def _setting_change(row: Any) -> SettingChange:
-    return SettingChange(
-        at=from_micros(row[0]),
-        instance=row[1],
-        plugin=row[2] or None,
-        file=row[3],
-        key=row[4],
-        path=tuple(json.loads(row[5])),
-        old=json.loads(row[6]),
-        new=json.loads(row[7]),
-        by=row[8],
-        change_id=row[9],
-        while_away=bool(row[10]),
-    )
 
 
 class RememberedCall(NamedTuple):
@@ -208,12 +153,10 @@ async def forget_unfinished_calls(store: Store) -> int:
 
 
 async def prune_history(store: Store, at: datetime) -> None:
-    """Forget settled deviations and setting changes older than their bounds."""
+    """Forget settled deviations older than their bound."""
     settled = to_micros(at - timedelta(days=KEEP_SETTLED_DAYS))
-    changes = to_micros(at - timedelta(days=KEEP_SETTING_HISTORY_DAYS))
 
     async def work(db: aiosqlite.Connection) -> None:
-        await db.execute("DELETE FROM setting_history WHERE at < ?", (changes,))
         await db.execute(
             "DELETE FROM deviations WHERE status IN ('fixed', 'resolved') AND last_seen < ?",
             (settled,),

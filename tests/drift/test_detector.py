@@ -19,12 +19,14 @@ from homeamp_agent.model.deviation import Deviation, DeviationKind, DeviationSta
 from homeamp_agent.model.event import Topic
 from homeamp_agent.model.query import DeviationFilter
 from homeamp_agent.store import Store, history_of, list_deviations, open_store
-from homeamp_agent.store.records import last_scans, setting_history
+from homeamp_agent.store.records import last_scans
+from homeamp_agent.store.setting_history import ChangedPlace, setting_history
 
 SECONDS = 10.0
 """A bound on every wait, for a busy machine; nothing waits for its own sake."""
 
 CONFIG = "plugins/Shop/config.yml"
+CHANGED = ChangedPlace("SMP01", file=CONFIG)
 
 
 @dataclass
@@ -167,7 +169,7 @@ async def test_a_save_that_changes_only_the_format_is_no_drift(network: Any, sta
     await live.event(Topic.DEVIATIONS, "opened")
     (row,) = await live.rows()
     assert row.file == "plugins/Shop/marker.yml"
-    assert await setting_history(live.store, "SMP01", CONFIG) == ()
+    assert (await setting_history(live.store, CHANGED)).changes == ()
 
 
 async def test_a_half_written_file_is_never_reported(network: Any, start: Start) -> None:
@@ -301,12 +303,12 @@ async def test_our_own_write_is_told_apart_in_the_history(network: Any, start: S
     file.write_bytes(right)
     await live.detector.refresh("SMP01", [CONFIG])
     assert await live.rows() == ()
-    (ours,) = await setting_history(live.store, "SMP01", CONFIG)
+    (ours,) = (await setting_history(live.store, CHANGED)).changes
     assert (ours.by, ours.change_id, ours.old, ours.new) == ("homeamp", "change-1", 5, 1)
 
     replace(file, "a: 7\nb: {c: 10}\n")
     await live.event(Topic.DEVIATIONS, "opened")
-    theirs = (await setting_history(live.store, "SMP01", CONFIG, "a"))[0]
+    theirs = (await setting_history(live.store, CHANGED._replace(key="a"))).changes[0]
     assert (theirs.by, theirs.change_id, theirs.new) == ("outside", None, 7)
 
 
@@ -324,7 +326,7 @@ async def test_a_restart_parses_nothing_that_stayed_the_same_and_sees_what_chang
     (after,) = await again.rows()
     assert (after.id, after.actual, after.first_seen) == (before.id, 6, before.first_seen)
     assert (await last_scans(again.store))[0].parsed == 1
-    (change,) = await setting_history(again.store, "SMP01", CONFIG)
+    (change,) = (await setting_history(again.store, CHANGED)).changes
     assert (change.old, change.new, change.while_away) == (5, 6, True)
 
 

@@ -348,6 +348,12 @@ async def test_every_method_in_the_openrpc_document_answers_as_it_says(fleet: Fl
     await ask("changes.list")
     await ask("changes.show", id=change["id"])
     await ask("changes.rollback", id=change["id"])
+    place = {key: row[key] for key in ("instance", "file", "path")}
+    back, forth = (await ask("settings.history", **place))["changes"]
+    assert [(each["old"], each["new"], each["by"]) for each in (forth, back)] == [
+        (row["actual"], row["expected"], "homeamp"),
+        (row["expected"], row["actual"], "homeamp"),
+    ]
     await ask("agent.rescan", wait=True)
     assert not unasked, "methods that no test asks with the params they want"
 
@@ -368,6 +374,8 @@ async def test_no_planted_secret_leaves_its_file(fleet: Fleet) -> None:
     heard.append(json.dumps(await wire.call("changes.preview", ids=fixable)))
     change = (await wire.call("deviations.fix", ids=fixable))["change"]
     heard.append(json.dumps(await wire.call("changes.show", id=change["id"])))
+    for instance in {edit["instance"] for edit in change["edits"]}:
+        heard.append(json.dumps(await wire.call("settings.history", instance=instance)))
     heard.append((fleet.root / "agent.log").read_text("utf-8"))
     for file in fleet.state.rglob("*"):
         if file.is_file() and "backups" not in file.parts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from homeamp_agent.model.query import DeviationFilter, SettingChange
+from homeamp_agent.model.query import DeviationFilter
 from homeamp_agent.store import Seen, Store, history_of, list_deviations, reconcile
 from homeamp_agent.store.parsed import (
     KnownFile,
@@ -17,7 +17,6 @@ from homeamp_agent.store.parsed import (
 )
 from homeamp_agent.store.records import (
     ScanRecord,
-    add_setting_changes,
     begin_call,
     begin_scan,
     finish_call,
@@ -26,7 +25,6 @@ from homeamp_agent.store.records import (
     forget_unfinished_calls,
     last_scans,
     prune_history,
-    setting_history,
 )
 
 DAY = dt.timedelta(days=1)
@@ -49,27 +47,6 @@ async def test_parsed_bodies_are_kept_while_a_file_has_them(store: Store, noon: 
     assert await known_files(store) == (KnownFile("SMP01", "a.yml", "sha", "k1"),)
     await remember_files(store, [], [("SMP01", "a.yml")], noon)
     assert await known_files(store) == ()
-
-
-async def test_how_a_setting_changed_is_told_newest_first(store: Store, noon: Any) -> None:
-    def change(key: str, old: Any, new: Any, after: int) -> SettingChange:
-        return SettingChange(
-            at=noon + after * DAY,
-            instance="SMP01",
-            plugin=None,
-            file="a.yml",
-            key=key,
-            path=(key, 1, True, None),
-            old=old,
-            new=new,
-            by="outside",
-        )
-
-    changes = [change("a", 1, 2, 0), change("a", 2, {"masked": "x"}, 1), change("b", None, [], 2)]
-    await add_setting_changes(store, changes)
-    assert await setting_history(store, "SMP01", "a.yml", "a") == (changes[1], changes[0])
-    assert len(await setting_history(store, "SMP01", "a.yml")) == 3
-    assert await setting_history(store, "SMP02", "a.yml") == ()
 
 
 async def test_a_retried_call_is_answered_once_and_known_for_a_day(store: Store, noon: Any) -> None:

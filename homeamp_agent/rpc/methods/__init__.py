@@ -20,6 +20,7 @@ def all_methods() -> tuple[Method[Any], ...]:
         fleet,
         rpc,
         rules,
+        settings,
     )
 
     return (
@@ -30,4 +31,5 @@ def all_methods() -> tuple[Method[Any], ...]:
         *fleet.METHODS,
         *rpc.METHODS,
         *rules.METHODS,
+        *settings.METHODS,
     )

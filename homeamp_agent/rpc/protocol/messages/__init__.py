@@ -78,6 +78,10 @@ from homeamp_agent.rpc.protocol.messages.instances import (
     InstancesActResult,
 )
 from homeamp_agent.rpc.protocol.messages.rules import RulesExplainParams, RulesExplainResult
+from homeamp_agent.rpc.protocol.messages.settings import (
+    SettingsHistoryParams,
+    SettingsHistoryResult,
+)
 
 __all__ = [
     "Access",
@@ -134,6 +138,8 @@ __all__ = [
     "RulesExplainResult",
     "ScanStatus",
     "ScopeCount",
+    "SettingsHistoryParams",
+    "SettingsHistoryResult",
     "Skipped",
     "StatusResult",
     "param_names",
