@@ -246,10 +246,11 @@ def _target(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "Description": "",
         "Disabled": False,
         "IsRemote": False,
-        "State": 1,
+        "State": READY,
         "StateReason": "",
         "URL": "http://127.0.0.1:8080/",
         "LastUpdated": _now(),
+        "Platform": _platform(),
         "CanCreate": False,
         "CreatesInContainers": False,
         "Tags": [],
@@ -257,6 +258,26 @@ def _target(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "Datastores": [],
         "AvailableIPs": ["0.0.0.0", "127.0.0.1"],  # noqa: S104 - as AMP lists them
         "AvailableInstances": rows,
+    }
+
+
+def _platform() -> dict[str, Any]:
+    cpu = {
+        "Sockets": 1,
+        "Cores": 2,
+        "Threads": 2,
+        "Vendor": "Example",
+        "ModelName": "Example CPU",
+        "TotalCores": 2,
+        "TotalThreads": 2,
+    }
+    return {
+        "CPUInfo": cpu,
+        "InstalledRAMMB": 16_384,
+        "OS": 2,
+        "PlatformName": "Debian GNU/Linux 12",
+        "SystemType": 2,
+        "Virtualization": 0,
     }
 
 
@@ -280,6 +301,8 @@ def _row(game: Game) -> dict[str, Any]:
         "AppState": game.state if game.daemon else -1,
         "Suspended": False,
         "IsContainerInstance": False,
+        "ContainerMemoryMB": 0,
+        "ContainerMemoryPolicy": 0,
         "ReleaseStream": 10,
         "ManagementMode": 10,
         "Tags": None,
