@@ -164,18 +164,18 @@ class Script:
         """Change one row, and tell subscribers."""
         at = next(at for at, row in enumerate(self.rows) if row.id == identity)
         self.rows[at] = self.rows[at].model_copy(update=changes)
-        self.bus.emit(Topic.DEVIATIONS, "updated", count=1, ids=[identity])
+        self.bus.emit(Topic.DEVIATIONS, "updated", {"count": 1, "ids": [identity]})
         return self.rows[at]
 
     def open_row(self, row: Deviation) -> None:
         """Another deviation is found."""
         self.rows.append(row)
-        self.bus.emit(Topic.DEVIATIONS, "opened", count=1, ids=[row.id])
+        self.bus.emit(Topic.DEVIATIONS, "opened", {"count": 1, "ids": [row.id]})
 
     def close_row(self, identity: str) -> None:
         """A deviation vanishes."""
         self.rows = [row for row in self.rows if row.id != identity]
-        self.bus.emit(Topic.DEVIATIONS, "closed", count=1, ids=[identity])
+        self.bus.emit(Topic.DEVIATIONS, "closed", {"count": 1, "ids": [identity]})
 
 
 class _MadeUp(Sequence[Deviation]):
@@ -673,7 +673,7 @@ async def fix(call: Call[Script], params: DeviationsFixParams) -> DeviationsFixR
     script.changes.insert(0, change)
     for edit in change.edits:
         script.replace(str(edit.deviation_id), status=DeviationStatus.FIXED, change_id=change.id)
-    script.bus.emit(Topic.CHANGES, "updated", id=change.id, status="applied")
+    script.bus.emit(Topic.CHANGES, "updated", {"id": change.id, "status": "applied"})
     return DeviationsFixResult(change=change)
 
 
@@ -716,7 +716,7 @@ async def rollback(call: Call[Script], params: ChangesRollbackParams) -> Changes
     )
     for edit in script.changes[at].edits:
         script.replace(str(edit.deviation_id), status=DeviationStatus.PENDING)
-    script.bus.emit(Topic.CHANGES, "updated", id=params.id, status="rolled_back")
+    script.bus.emit(Topic.CHANGES, "updated", {"id": params.id, "status": "rolled_back"})
     return ChangesRollbackResult(change=script.changes[at])
 
 
