@@ -51,11 +51,17 @@ KIND_WORDS = {
 
 CHANGE_WORDS = {
     ChangeStatus.PLANNED: "· planned",
+    ChangeStatus.PENDING_APPROVAL: "? to approve",
+    ChangeStatus.APPROVED: "· approved",
+    ChangeStatus.SCHEDULED: "· scheduled",
+    ChangeStatus.WAITING: "… waiting",
     ChangeStatus.APPLYING: "… applying",
     ChangeStatus.APPLIED: "✔ applied",
     ChangeStatus.FAILED: "✖ failed",
     ChangeStatus.ROLLING_BACK: "… rolling back",
     ChangeStatus.ROLLED_BACK: "↶ rolled back",
+    ChangeStatus.REJECTED: "✖ rejected",
+    ChangeStatus.CANCELLED: "✖ cancelled",
 }
 
 PATTERN_WORDS = {

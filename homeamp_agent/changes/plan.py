@@ -218,6 +218,8 @@ class Planner:
             return document.insert(path, edit.new)
         if actual is MISSING:
             raise FileConflictError(edit.file, "the setting is no longer there")
+        if edit.operation is EditOperation.REPLACE_LIST and not isinstance(actual, (list, tuple)):
+            raise FileConflictError(edit.file, f"it holds {self._shown(edit, actual)}, no list")
         self._expect(document, edit, actual)
         return document.set(path, edit.new)
 

@@ -16,6 +16,28 @@ class EditOperation(StrEnum):
     SET = "set"
     UNSET = "unset"
     INSERT = "insert"
+    REPLACE_LIST = "replace_list"
+
+
+class Priority(StrEnum):
+    """How urgent it is: for whoever looks at the list of requests."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    URGENT = "urgent"
+
+
+class WritePolicy(StrEnum):
+    """When the files are written.
+
+    `now`: at once, also under a running game. `on_restart`: at its next stop. `stop_write_start`:
+    the game is stopped for it and started again.
+    """
+
+    NOW = "now"
+    ON_RESTART = "on_restart"
+    STOP_WRITE_START = "stop_write_start"
 
 
 class Edit(WireWord):
@@ -66,14 +88,23 @@ class Plan(WireWord):
 
 
 class ChangeStatus(StrEnum):
-    """Where a change request stands."""
+    """Where a change request stands.
+
+    `waiting`: approved, and held up by what its message says (a window, players, another request).
+    """
 
     PLANNED = "planned"
+    PENDING_APPROVAL = "pending_approval"
+    APPROVED = "approved"
+    SCHEDULED = "scheduled"
+    WAITING = "waiting"
     APPLYING = "applying"
     APPLIED = "applied"
     FAILED = "failed"
     ROLLING_BACK = "rolling_back"
     ROLLED_BACK = "rolled_back"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
 
 
 class FileOutcome(WireWord):
@@ -88,8 +119,41 @@ class FileOutcome(WireWord):
     diff: str = ""
 
 
+class Progress(WireWord):
+    """How far a change request is: files done of all, and what is done now."""
+
+    done: int = 0
+    total: int = 0
+    now: str = ""
+
+
+class InstanceRestart(WireWord):
+    """What became of the restart of one instance.
+
+    `state`: waiting, stopping, stopped, starting, ready or failed.
+    """
+
+    instance: str
+    state: str
+    message: str = ""
+
+
+class Reverted(WireWord):
+    """A setting that its plugin did not keep over a restart; both values masked if secret."""
+
+    instance: str
+    file: str
+    path: tuple[str | bool | int | None, ...]
+    wanted: Any = None
+    found: Any = None
+
+
 class ChangeRequest(WireWord):
-    """A change request and its history, as the journal tells it."""
+    """A change request and its history.
+
+    `source`: `dashboard`, `rpc`, `file:NAME`, `bucket` or `deployment:ID`. `digest` is that of the
+    plan that was approved. `notes`: what was unclear in it when it was handed in.
+    """
 
     id: str
     reason: str
@@ -102,6 +166,18 @@ class ChangeRequest(WireWord):
     edits: tuple[Edit, ...] = ()
     refused: tuple[RefusedEdit, ...] = ()
     message: str = ""
+    priority: Priority = Priority.NORMAL
+    write_policy: WritePolicy = WritePolicy.NOW
+    source: str = "rpc"
+    digest: str | None = None
+    approved_by: str | None = None
+    approved_at: AwareDatetime | None = None
+    not_before: AwareDatetime | None = None
+    progress: Progress | None = None
+    restarts: tuple[InstanceRestart, ...] = ()
+    reverted: tuple[Reverted, ...] = ()
+    notes: tuple[str, ...] = ()
+    deployment_id: str | None = None
 
 
 class RollbackConflict(WireWord):
