@@ -13,7 +13,14 @@ from homeamp_agent.amp.errors import (
     AmpNoPermission,
     AmpRefused,
 )
-from homeamp_agent.amp.lifecycle import Lifecycle, LifecycleError, NoAmp, NoLifecycle
+from homeamp_agent.amp.lifecycle import (
+    Lifecycle,
+    LifecycleAway,
+    LifecycleError,
+    NoAmp,
+    NoLifecycle,
+    PlayersOnline,
+)
 from homeamp_agent.amp.panel import AmpLifecycle
 from homeamp_agent.amp.session import Credentials
 from homeamp_agent.amp.words import AmpInstance, AmpStatus, AppState
@@ -32,7 +39,9 @@ __all__ = [
     "AppState",
     "Credentials",
     "Lifecycle",
+    "LifecycleAway",
     "LifecycleError",
     "NoAmp",
     "NoLifecycle",
+    "PlayersOnline",
 ]

@@ -6,11 +6,14 @@
         await lifecycle.wait_ready("SURV01", seconds=300)
 
 LifecycleError      it was not done; one line for a person
+├── LifecycleAway   nobody answers now; later may help
+├── PlayersOnline   people play, and the policy spares them; nothing was done
 └── NoLifecycle     nothing here can start or stop an instance
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,6 +25,14 @@ READY_BOUND_SECONDS = 300.0
 
 class LifecycleError(Exception):
     """It was not done; one line for a person, without a secret."""
+
+
+class LifecycleAway(LifecycleError):
+    """Nobody answers now; trying later may help."""
+
+
+class PlayersOnline(LifecycleError):
+    """People play, and the policy spares them; nothing was done."""
 
 
 class NoLifecycle(LifecycleError):
@@ -42,6 +53,15 @@ class Lifecycle(Protocol):
 
     async def state(self, instance: str) -> InstanceState:
         """What the game does now, asked anew; never raises."""
+        ...
+
+    async def states(self) -> Mapping[str, InstanceState]:
+        """What every game does now, by the instance's name.
+
+        Raises:
+            LifecycleAway: nobody answers now.
+            LifecycleError: the answer is no.
+        """
         ...
 
     async def start(self, instance: str) -> None:
@@ -88,6 +108,10 @@ class NoAmp:
         """Unknown, and why."""
         del instance
         return InstanceState(state=GameState.UNKNOWN, message=self.reason)
+
+    async def states(self) -> Mapping[str, InstanceState]:
+        """Refused."""
+        raise NoLifecycle(self.reason)
 
     async def start(self, instance: str) -> None:
         """Refused."""

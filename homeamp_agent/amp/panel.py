@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from homeamp_agent.amp.client import STATE_BOUND_SECONDS, Amp
 from homeamp_agent.amp.errors import AmpAway, AmpError
-from homeamp_agent.amp.lifecycle import READY_BOUND_SECONDS, LifecycleError
+from homeamp_agent.amp.lifecycle import READY_BOUND_SECONDS, LifecycleAway, LifecycleError
 from homeamp_agent.amp.words import AppState, instance_state_of
 from homeamp_agent.model.game import GameState, InstanceState
 
@@ -36,6 +36,17 @@ class AmpLifecycle:
             return instance_state_of(await self.amp.status(instance))
         except AmpError as error:
             return state_without_answer(error)
+
+    async def states(self) -> Mapping[str, InstanceState]:
+        """As the panel lists them, each asked for its own."""
+        with _told():
+            answers = await self.amp.statuses()
+        return {
+            name: state_without_answer(answer)
+            if isinstance(answer, AmpError)
+            else instance_state_of(answer)
+            for name, answer in answers.items()
+        }
 
     async def start(self, instance: str) -> None:
         """Tell the game to start, its daemon first where that does not run."""
@@ -89,10 +100,12 @@ def state_without_answer(error: AmpError) -> InstanceState:
 
 
 @contextmanager
-def _told(instance: str) -> Iterator[None]:
+def _told(instance: str = "") -> Iterator[None]:
     """AMP's errors as the lifecycle's, each naming its instance."""
     try:
         yield
     except AmpError as error:
         text = str(error)
-        raise LifecycleError(text if instance in text else f"{instance}: {text}") from error
+        text = text if instance in text else f"{instance}: {text}"
+        kind = LifecycleAway if isinstance(error, AmpAway) else LifecycleError
+        raise kind(text) from error
