@@ -302,7 +302,11 @@ class _Agent:
     async def _prune_backups(self) -> None:
         keep = self._settings.backups
         while True:
-            retention = Retention(max_age_days=keep.keep_days, max_per_file=keep.keep_per_file)
+            retention = Retention(
+                max_age_days=keep.keep_days,
+                max_per_file=keep.keep_per_file,
+                max_total_bytes=keep.keep_total_mb * MEBIBYTE,
+            )
             removed = await asyncio.to_thread(self._change_room().prune_backups, retention)
             if removed:
                 log.info("forgot %d old backups", len(removed))

@@ -58,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_call(commands)
     _add_bridge(commands)
     _add_baselines(commands)
+    _add_backups(commands)
+    _add_audit(commands)
     _add_config(commands)
     return parser
 
@@ -125,6 +127,39 @@ def _add_baselines(commands: Any) -> None:
     learn.set_defaults(command=_baselines_learn)
 
 
+def _add_backups(commands: Any) -> None:
+    parser = commands.add_parser("backups", help="what files held before; needs no running agent")
+    acts = parser.add_subparsers(metavar="ACT", required=True)
+    listing = acts.add_parser("list", help="every backup, newest first")
+    listing.add_argument("--instance", metavar="NAME")
+    listing.add_argument("--file", metavar="PATH", help="below the game folder")
+    show = acts.add_parser("show", help="one backup: whose bytes, when, for which change")
+    show.add_argument("id", metavar="ID")
+    restore = acts.add_parser("restore", help="write one back to where it came from, or to a file")
+    restore.add_argument("id", metavar="ID")
+    restore.add_argument("--to", metavar="FILE", type=Path, help="a new file, anywhere")
+    restore.add_argument("--reason", default="", metavar="TEXT", help="for the audit log")
+    verify = acts.add_parser("verify", help="read them all; exit 1 if one cannot be restored")
+    for name, act in (("list", listing), ("show", show), ("restore", restore), ("verify", verify)):
+        _add_state(act)
+        act.add_argument("--json", action="store_true")
+        act.set_defaults(command=_backups, act=name)
+
+
+def _add_audit(commands: Any) -> None:
+    parser = commands.add_parser("audit", help="the log of who changed what")
+    acts = parser.add_subparsers(metavar="ACT", required=True)
+    verify = acts.add_parser("verify", help="follow its chain; exit 1 if a line is not as written")
+    _add_state(verify)
+    verify.add_argument("--json", action="store_true")
+    verify.set_defaults(command=_audit_verify)
+
+
+def _add_state(parser: Any) -> None:
+    parser.add_argument("--config", type=Path, metavar="FILE", help="agent.yaml")
+    parser.add_argument("--state", metavar="DIR", help="database, journal, backups")
+
+
 def _add_config(commands: Any) -> None:
     parser = commands.add_parser("config", help="the agent's settings")
     acts = parser.add_subparsers(metavar="ACT", required=True)
@@ -154,7 +189,7 @@ def _settings(options: argparse.Namespace, *must_exist: str) -> Effective:
     from homeamp_agent.settings import SettingsError, load_settings  # noqa: PLC0415
 
     given = {
-        name: getattr(options, name)
+        name: getattr(options, name, None)
         for name in ("instances", "baselines", "state", "socket", "host")
     }
     try:
@@ -218,6 +253,20 @@ def _baselines_learn(options: argparse.Namespace) -> int:
     from homeamp_agent.commands.learn import run_learn  # noqa: PLC0415
 
     return run_learn(settings, options.out)
+
+
+def _backups(options: argparse.Namespace) -> int:
+    state = _settings(options).settings.state
+    from homeamp_agent.commands.backups import run_backups  # noqa: PLC0415
+
+    return run_backups(state, options)
+
+
+def _audit_verify(options: argparse.Namespace) -> int:
+    state = _settings(options).settings.state
+    from homeamp_agent.commands.audit import verify_audit  # noqa: PLC0415
+
+    return verify_audit(state, as_json=options.json)
 
 
 def _config_show(options: argparse.Namespace) -> int:

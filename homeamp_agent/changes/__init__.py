@@ -12,11 +12,12 @@ the audit log. What may not: deciding what a setting should be, talking to AMP o
 
 from __future__ import annotations
 
-from homeamp_agent.changes.audit import AuditEntry, AuditLog, AuditVerdict
-from homeamp_agent.changes.backup import Backup, BackupProblem, Backups, Retention
+from homeamp_agent.changes.audit import AuditEntry, AuditLog, AuditVerdict, open_audit
+from homeamp_agent.changes.backup import Backup, BackupProblem, Backups, Retention, open_backups
 from homeamp_agent.changes.diff import masked_text, shown_file
 from homeamp_agent.changes.edit import ANY_VALUE, PlainEdit
 from homeamp_agent.changes.errors import (
+    AuditError,
     BackupDamagedError,
     BackupError,
     BackupMissingError,
@@ -38,6 +39,7 @@ __all__ = [
     "ANY_VALUE",
     "TEMP_PREFIX",
     "AuditEntry",
+    "AuditError",
     "AuditLog",
     "AuditVerdict",
     "Backup",
@@ -63,5 +65,7 @@ __all__ = [
     "UnsafeFileError",
     "masked_text",
     "new_change_id",
+    "open_audit",
+    "open_backups",
     "shown_file",
 ]

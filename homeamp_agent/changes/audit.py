@@ -15,11 +15,15 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from homeamp_agent.changes.disk import Disk
+from homeamp_agent.changes.errors import AuditError
 from homeamp_agent.changes.journal import canonical
 from homeamp_agent.changes.state import StateFolder
 
+FOLDER = "audit"
 FILE = "audit.jsonl"
 FIRST_LINK = "0" * 64
 TAIL_BLOCK_BYTES = 64 * 1024
@@ -158,6 +162,18 @@ class AuditLog:
         except FileNotFoundError:
             return []
         return data.split(b"\n")[:-1]
+
+
+def open_audit(state: Path) -> AuditLog:
+    """The audit log of a state folder, with nothing else of it.
+
+    Raises:
+        AuditError: the folder holds none.
+    """
+    folder = StateFolder(state, Disk()).below(FOLDER)
+    if not (folder.path / FILE).is_file():
+        raise AuditError(f"{folder.path / FILE}: there is no audit log")
+    return AuditLog(folder)
 
 
 def _line(entry: dict[str, Any]) -> bytes:

@@ -25,6 +25,7 @@ from homeamp_agent.changes.metadata import Metadata, give_metadata
 from homeamp_agent.changes.safety import FileContent, FilePlace, sha256_of
 from homeamp_agent.changes.state import StateFolder
 
+FOLDER = "backups"
 ENTRIES = "entries"
 MAX_REPLACEMENT_BYTES = 256 * 1024
 """What a change wrote is kept for a person to compare; nobody compares more text, or jars."""
@@ -281,6 +282,18 @@ class Backups:
             for sha256 in filter(_HASH.fullmatch, folder.names()):
                 if sha256 not in used:
                     folder.remove(sha256)
+
+
+def open_backups(state: Path) -> Backups:
+    """The backups of a state folder, with nothing else of it: for the day the agent is dead.
+
+    Raises:
+        BackupMissingError: the folder holds none.
+    """
+    folder = StateFolder(state, Disk())
+    if not folder.below(FOLDER).path.is_dir():
+        raise BackupMissingError(f"{state}: holds no backups")
+    return Backups(folder.below(FOLDER), Locks(folder.below("locks")))
 
 
 def _surplus(

@@ -11,7 +11,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from homeamp_agent.changes.audit import FOLDER as AUDIT
 from homeamp_agent.changes.audit import AuditLog
+from homeamp_agent.changes.backup import FOLDER as BACKUPS
 from homeamp_agent.changes.backup import Backup, Backups, Retention
 from homeamp_agent.changes.disk import Disk
 from homeamp_agent.changes.edit import PlainEdit
@@ -74,8 +76,8 @@ class ChangeRoom:
             pass
         self._journals = ours.below("journal")
         self._locks = Locks(ours.below("locks"), lock_wait_seconds)
-        self.backups = Backups(ours.below("backups"), self._locks)
-        self.audit = AuditLog(ours.below("audit"))
+        self.backups = Backups(ours.below(BACKUPS), self._locks)
+        self.audit = AuditLog(ours.below(AUDIT))
         self._planner = Planner(masker, game_folder_of, limits)
         self._bench = Workbench(
             disk=ours.disk,
@@ -227,8 +229,12 @@ class ChangeRoom:
             raise UnknownChangeError(f"there is no change {change_id}")
         return record.request()
 
-    def restore(self, backup_id: str, *, author: str, reason: str) -> ChangeRequest:
+    def restore(
+        self, backup_id: str, *, author: str, reason: str, plugin: str | None = None
+    ) -> ChangeRequest:
         """Write a backup back to where it came from, as a change of its own.
+
+        `plugin` is whose file it is: what is secret in it may depend on that.
 
         Raises:
             BackupError: it is gone or damaged.
@@ -238,7 +244,7 @@ class ChangeRoom:
         backup = self.backups.show(backup_id)
         content = self.backups.read(backup.sha256)
         planned = self.plan_files(
-            [NewContent(backup.instance, backup.file, content, metadata=backup.metadata)]
+            [NewContent(backup.instance, backup.file, content, plugin, backup.metadata)]
         )
         return self.apply(planned, author=author, reason=reason, kind=RESTORE)
 

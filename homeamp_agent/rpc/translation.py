@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from homeamp_agent.changes.errors import (
+    BackupMissingError,
     ChangesError,
     FileConflictError,
     InstanceBusyError,
@@ -25,6 +26,7 @@ _KINDS: tuple[tuple[type[Exception], type[RpcError]], ...] = (
     (StoreClosedError, Stopping),
     (StoreError, InternalError),
     (UnknownChangeError, NotFound),
+    (BackupMissingError, NotFound),
     (InstanceBusyError, Busy),
     (FileConflictError, Conflict),
     (ChangesError, Refused),

@@ -63,6 +63,9 @@ class BackupsSection(Section):
 
     keep_days: int = Field(default=30, ge=1, description="Backups younger than this stay")
     keep_per_file: int = Field(default=10, ge=1, description="The newest of each file stay")
+    keep_total_mb: int = Field(
+        default=1024, ge=1, description="All together; the last one of a file stays all the same"
+    )
     min_free_mb: int = Field(
         default=100, ge=0, description="Nothing is written if the disk would have less free"
     )

@@ -347,6 +347,9 @@ async def test_every_method_in_the_openrpc_document_answers_as_it_says(fleet: Fl
     change = (await ask("deviations.fix", ids=ids))["change"]
     await ask("changes.list")
     await ask("changes.show", id=change["id"])
+    backup = (await ask("backups.list", change_id=change["id"]))["backups"][0]["id"]
+    await ask("backups.show", id=backup)
+    assert (await ask("backups.verify"))["problems"] == []
     await ask("changes.rollback", id=change["id"])
     place = {key: row[key] for key in ("instance", "file", "path")}
     back, forth = (await ask("settings.history", **place))["changes"]
@@ -354,6 +357,8 @@ async def test_every_method_in_the_openrpc_document_answers_as_it_says(fleet: Fl
         (row["actual"], row["expected"], "homeamp"),
         (row["expected"], row["actual"], "homeamp"),
     ]
+    again = (await wire.call("deviations.fix", ids=ids))["change"]
+    assert (await ask("backups.restore", id=backup))["change"]["id"] != again["id"]
     await ask("agent.rescan", wait=True)
     assert not unasked, "methods that no test asks with the params they want"
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 
 from homeamp_agent.changes import NothingPlannedError, PlannedChange, RollbackConflicts
-from homeamp_agent.model.change import ChangeRequest, ChangeStatus, Plan
+from homeamp_agent.model.change import Plan
 from homeamp_agent.model.deviation import Deviation, DeviationStatus
-from homeamp_agent.model.event import Topic
-from homeamp_agent.rpc.methods.deviations import NO_SUCH, tell_updated
+from homeamp_agent.rpc.methods.deviations import NO_SUCH
 from homeamp_agent.rpc.methods.edits import Edits
 from homeamp_agent.rpc.methods.fitting import (
     fitted_change,
     fitted_plan,
     page_that_fits,
+    place_after,
 )
-from homeamp_agent.rpc.protocol.errors import Busy, Conflict, InvalidParams, NotFound, Refused
+from homeamp_agent.rpc.methods.settling import mark, settle, unmark
+from homeamp_agent.rpc.protocol.errors import Busy, Conflict, NotFound, Refused
 from homeamp_agent.rpc.protocol.messages import (
     Access,
     ChangesListParams,
@@ -35,9 +34,7 @@ from homeamp_agent.rpc.protocol.messages import (
 )
 from homeamp_agent.rpc.registry import Call, method
 from homeamp_agent.rpc.rooms import Rooms
-from homeamp_agent.store import Review, get_deviations, review
-
-_FIXING = frozenset({DeviationStatus.FIXING})
+from homeamp_agent.store import get_deviations
 
 
 @method(
@@ -71,7 +68,7 @@ async def fix(call: Call[Rooms], params: DeviationsFixParams) -> DeviationsFixRe
     wanted = [edit.deviation_id for edit in planned.edits if edit.deviation_id is not None]
     before = [known[each] for each in wanted]
     author = str(call.peer)
-    await _mark(rooms, wanted, DeviationStatus.FIXING, author, params.reason)
+    await mark(rooms, wanted, DeviationStatus.FIXING, author, params.reason)
     try:
         change = await asyncio.to_thread(
             rooms.changes().apply,
@@ -83,9 +80,9 @@ async def fix(call: Call[Rooms], params: DeviationsFixParams) -> DeviationsFixRe
     except NothingPlannedError as error:
         raise Refused(_why_nothing(skipped)) from error
     except BaseException:
-        await _unmark(rooms, before, "the fix was not carried out")
+        await unmark(rooms, before, "the fix was not carried out")
         raise
-    await _settle(rooms, change, before)
+    await settle(rooms, change, before)
     return DeviationsFixResult(change=fitted_change(change), skipped=tuple(skipped))
 
 
@@ -93,12 +90,7 @@ async def fix(call: Call[Rooms], params: DeviationsFixParams) -> DeviationsFixRe
 async def list_(call: Call[Rooms], params: ChangesListParams) -> ChangesListResult:
     """A page of change requests, newest first."""
     changes = await asyncio.to_thread(call.rooms.changes().list)
-    start = 0
-    if params.cursor is not None:
-        ids = [each.id for each in changes]
-        if params.cursor not in ids:
-            raise InvalidParams("cursor: is not one that a list gave")
-        start = ids.index(params.cursor) + 1
+    start = place_after(params.cursor, [each.id for each in changes])
     wanted = [
         each
         for each in changes[start:]
@@ -148,7 +140,7 @@ async def rollback(call: Call[Rooms], params: ChangesRollbackParams) -> ChangesR
     except RollbackConflicts as error:
         change = await asyncio.to_thread(rooms.changes().show, params.id)
         return ChangesRollbackResult(change=fitted_change(change), conflicts=error.conflicts)
-    await _settle(rooms, change, ())
+    await settle(rooms, change, ())
     return ChangesRollbackResult(change=fitted_change(change))
 
 
@@ -182,54 +174,6 @@ def _why_nothing(skipped: Iterable[Skipped]) -> str:
 
 def _own_key(call: Call[Rooms], key: str | None) -> str | None:
     return None if key is None else f"{call.peer.uid}:{key}"
-
-
-async def _mark(
-    rooms: Rooms, ids: Sequence[str], status: DeviationStatus, actor: str, reason: str
-) -> None:
-    decision = Review(status, actor=actor, reason=reason)
-    await review(rooms.store, ids, decision, datetime.now(UTC))
-    await tell_updated(rooms, ids)
-
-
-async def _unmark(rooms: Rooms, before: Iterable[Deviation], reason: str) -> None:
-    """Give those that are still being fixed their earlier status back."""
-    alike: dict[tuple[object, ...], list[Deviation]] = defaultdict(list)
-    for each in before:
-        alike[each.status, each.reviewed_by, repr(each.replacement)].append(each)
-    changed: list[str] = []
-    for deviations in alike.values():
-        first = deviations[0]
-        decision = Review(
-            first.status,
-            actor=first.reviewed_by,
-            reason=reason,
-            replacement=first.replacement,
-            from_statuses=_FIXING,
-        )
-        ids = [each.id for each in deviations]
-        done = await review(rooms.store, ids, decision, datetime.now(UTC))
-        changed += [each.id for each in done.changed]
-    if changed:
-        await tell_updated(rooms, changed)
-
-
-async def _settle(rooms: Rooms, change: ChangeRequest, before: Iterable[Deviation]) -> None:
-    """After a change or its rollback: look at its files again, tell, and name the change."""
-    fixed = [each.id for each in before]
-    if change.status is ChangeStatus.APPLIED and fixed:
-        naming = Review(
-            DeviationStatus.FIXING,
-            actor=change.author,
-            reason=change.reason,
-            change_id=change.id,
-            from_statuses=_FIXING,
-        )
-        await review(rooms.store, fixed, naming, datetime.now(UTC))
-    await rooms.drift.reread([(each.instance, each.file) for each in change.files])
-    await _unmark(rooms, before, change.message or "it is still not as expected")
-    body = {"id": change.id, "status": change.status.value, "reason": change.reason}
-    rooms.bus.emit(Topic.CHANGES, "updated", body)
 
 
 METHODS = (preview, fix, list_, show, rollback)

@@ -6,7 +6,7 @@ Long texts are cut with a note of what is left out; what is masked stays masked.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from homeamp_agent.model.change import ChangeRequest, Plan
 from homeamp_agent.model.deviation import Deviation, DeviationGroup
 from homeamp_agent.rpc.protocol import REPLY_LIMIT_BYTES
+from homeamp_agent.rpc.protocol.errors import InvalidParams
 
 ROW_VALUE_CHARACTERS = 2_000
 """Of a value in a list: more than any screen shows."""
@@ -37,6 +38,19 @@ async def page_that_fits(limit: int, page: Callable[[int], Awaitable[Page]]) -> 
         if limit == 1 or size_of(made) <= ROOM_BYTES:
             return made
         limit = max(1, limit // 2)
+
+
+def place_after(cursor: str | None, ids: Sequence[str]) -> int:
+    """Where the page after `cursor`, the id of an earlier page's last row, begins.
+
+    Raises:
+        InvalidParams: no list gave that cursor.
+    """
+    if cursor is None:
+        return 0
+    if cursor not in ids:
+        raise InvalidParams("cursor: is not one that a list gave")
+    return ids.index(cursor) + 1
 
 
 def size_of(model: BaseModel) -> int:
@@ -76,6 +90,11 @@ def fitted_plan(plan: Plan) -> Plan:
         return fitted
     bare = tuple(each.model_copy(update={"edits": ()}) for each in files)
     return fitted.model_copy(update={"files": bare})
+
+
+def fitted_diff(diff: str) -> str:
+    """A diff cut to what one reply holds."""
+    return _cut([diff], ROOM_BYTES)[0]
 
 
 def fitted_change(change: ChangeRequest) -> ChangeRequest:

@@ -24,6 +24,17 @@ from homeamp_agent.rpc.protocol.messages.agent import (
     ScanStatus,
     StatusResult,
 )
+from homeamp_agent.rpc.protocol.messages.backups import (
+    BackupDefect,
+    BackupRow,
+    BackupsListParams,
+    BackupsListResult,
+    BackupsRestoreParams,
+    BackupsRestoreResult,
+    BackupsShowParams,
+    BackupsShowResult,
+    BackupsVerifyResult,
+)
 from homeamp_agent.rpc.protocol.messages.base import (
     Access,
     MutationParams,
@@ -85,6 +96,15 @@ from homeamp_agent.rpc.protocol.messages.settings import (
 
 __all__ = [
     "Access",
+    "BackupDefect",
+    "BackupRow",
+    "BackupsListParams",
+    "BackupsListResult",
+    "BackupsRestoreParams",
+    "BackupsRestoreResult",
+    "BackupsShowParams",
+    "BackupsShowResult",
+    "BackupsVerifyResult",
     "BaselineStatus",
     "ChangesListParams",
     "ChangesListResult",

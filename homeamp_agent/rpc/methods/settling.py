@@ -1,0 +1,64 @@
+"""What the deviations hear of a change: being fixed, fixed, or back as they were."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from homeamp_agent.model.change import ChangeRequest, ChangeStatus
+from homeamp_agent.model.deviation import Deviation, DeviationStatus
+from homeamp_agent.model.event import Topic
+from homeamp_agent.rpc.methods.deviations import tell_updated
+from homeamp_agent.rpc.rooms import Rooms
+from homeamp_agent.store import Review, review
+
+_FIXING = frozenset({DeviationStatus.FIXING})
+
+
+async def mark(
+    rooms: Rooms, ids: Sequence[str], status: DeviationStatus, actor: str, reason: str
+) -> None:
+    decision = Review(status, actor=actor, reason=reason)
+    await review(rooms.store, ids, decision, datetime.now(UTC))
+    await tell_updated(rooms, ids)
+
+
+async def unmark(rooms: Rooms, before: Iterable[Deviation], reason: str) -> None:
+    """Give those that are still being fixed their earlier status back."""
+    alike: dict[tuple[object, ...], list[Deviation]] = defaultdict(list)
+    for each in before:
+        alike[each.status, each.reviewed_by, repr(each.replacement)].append(each)
+    changed: list[str] = []
+    for deviations in alike.values():
+        first = deviations[0]
+        decision = Review(
+            first.status,
+            actor=first.reviewed_by,
+            reason=reason,
+            replacement=first.replacement,
+            from_statuses=_FIXING,
+        )
+        ids = [each.id for each in deviations]
+        done = await review(rooms.store, ids, decision, datetime.now(UTC))
+        changed += [each.id for each in done.changed]
+    if changed:
+        await tell_updated(rooms, changed)
+
+
+async def settle(rooms: Rooms, change: ChangeRequest, before: Iterable[Deviation]) -> None:
+    """After a change or its rollback: look at its files again, tell, and name the change."""
+    fixed = [each.id for each in before]
+    if change.status is ChangeStatus.APPLIED and fixed:
+        naming = Review(
+            DeviationStatus.FIXING,
+            actor=change.author,
+            reason=change.reason,
+            change_id=change.id,
+            from_statuses=_FIXING,
+        )
+        await review(rooms.store, fixed, naming, datetime.now(UTC))
+    await rooms.drift.reread([(each.instance, each.file) for each in change.files])
+    await unmark(rooms, before, change.message or "it is still not as expected")
+    body = {"id": change.id, "status": change.status.value, "reason": change.reason}
+    rooms.bus.emit(Topic.CHANGES, "updated", body)
