@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from homeamp_agent import VERSION
+from homeamp_agent.amp.room import AmpRoom, amp_room
 from homeamp_agent.changes import ChangeRoom, ChangesError, Retention
 from homeamp_agent.changes.errors import plain_reason
 from homeamp_agent.configfiles import Limits
@@ -189,6 +190,9 @@ class _Agent:
         self._bus = EventBus()
         self._drift = DriftRoom(self._new_detector(), settings.baselines)
         self._changes: tuple[Masker, ChangeRoom] | None = None
+        self._amp: AmpRoom = amp_room(
+            settings.amp, lambda name, body: self._publish(Topic.INSTANCES, name, body)
+        )
         registry = Registry(all_methods())
         rooms = Rooms(
             host=settings.host,
@@ -197,6 +201,7 @@ class _Agent:
             store=store,
             drift=self._drift,
             changes=self._change_room,
+            amp=self._amp,
             registry=registry,
             clients=lambda: self._server.clients,
             problems=self._all_problems,
@@ -220,6 +225,7 @@ class _Agent:
                     parts.create_task(self._keep("drift", self._detect)),
                     parts.create_task(self._keep("unfinished fixes", self._release_unfinished)),
                     parts.create_task(self._keep("backups", self._prune_backups)),
+                    parts.create_task(self._keep("amp", self._amp.watch.run)),
                     parts.create_task(self._say_alive()),
                 ]
                 await stop.wait()
@@ -230,6 +236,7 @@ class _Agent:
                     part.cancel()
         finally:
             await self._server.stop(0)
+            await self._amp.close()
 
     async def _recover(self) -> None:
         """Finish or undo what was cut short, before anybody looks at the files."""
@@ -372,4 +379,4 @@ class _Agent:
         )
 
     def _all_problems(self) -> tuple[str, ...]:
-        return (*self._problems.all(), *self._drift.detector.problems)
+        return (*self._problems.all(), *self._amp.problems, *self._drift.detector.problems)

@@ -25,7 +25,9 @@ class Event(WireWord):
     """One thing that happened.
 
     `name` is a past-tense fact of its topic: deviations `opened`, `updated`, `closed`; changes
-    `updated`; instances `updated`; scan `started`, `finished`; rules `reloaded`; agent `stopping`.
+    `updated`; instances `updated` (there are others now), `state_changed` (what AMP says of their
+    games), `acted` (a start, stop or restart ended); scan `started`, `finished`; rules `reloaded`;
+    agent `stopping`.
     """
 
     cursor: int = Field(description="Increases by one with every event of this epoch")

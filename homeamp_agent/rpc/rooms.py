@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from homeamp_agent.amp.room import AmpRoom
 from homeamp_agent.baselines import Approval, Baselines, Resolver, merged, write_approved
 from homeamp_agent.baselines.approvals import FILE as APPROVED_FILE
 from homeamp_agent.baselines.approvals import read_approved
@@ -189,6 +190,7 @@ class Rooms:
     store: Store
     drift: DriftRoom
     changes: Callable[[], ChangeRoom]
+    amp: AmpRoom
     registry: Registry
     clients: Callable[[], int]
     problems: Callable[[], tuple[str, ...]]

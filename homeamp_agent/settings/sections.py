@@ -74,13 +74,27 @@ class BackupsSection(Section):
 class AmpSection(Section):
     """The AMP panel; without a URL the agent does not speak to it."""
 
-    url: str | None = Field(default=None, description="For instance http://127.0.0.1:8080")
+    url: str | None = Field(
+        default=None, pattern=r"^https?://[^/]", description="For instance http://127.0.0.1:8080"
+    )
     user: str | None = Field(default=None, description="An AMP user made for the agent")
     password: SecretStr | None = Field(default=None, description="Belongs into secrets_file")
     two_factor_token: SecretStr | None = Field(
-        default=None, description="Belongs into secrets_file"
+        default=None, description="The base32 seed of its two-factor login; into secrets_file"
     )
-    timeout_s: float = Field(default=15.0, gt=0, le=300)
+    timeout_s: float = Field(default=15.0, gt=0, le=300, description="A call not answered by then")
+    poll_s: float = Field(default=10.0, ge=0.1, le=3600, description="States are asked this often")
+    ready_s: float = Field(
+        default=300.0, ge=1, le=3600, description="A game not ready by then has failed to start"
+    )
+    control: Literal["panel", "ampinstmgr"] = Field(
+        default="panel", description="What starts and stops; the panel still tells states"
+    )
+    ampinstmgr: tuple[str, ...] = Field(
+        default=("sudo", "-n", "-i", "-u", "amp", "ampinstmgr"),
+        min_length=1,
+        description="The command and its first arguments; no shell reads it",
+    )
 
 
 class FleetSection(Section):

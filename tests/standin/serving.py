@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,10 +56,17 @@ def handler_for(panel: Panel) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hung up (it was killed, in a test) is nothing to tell of."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def serving(panel: Panel, port: int = 0) -> Iterator[str]:
     """Serve the panel; its URL."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), handler_for(panel))
+    server = _Server(("127.0.0.1", port), handler_for(panel))
     server.daemon_threads = True
     panel.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -73,6 +73,7 @@ async def status(call: Call[Rooms], params: NoParams) -> StatusResult:
         instances=len(rooms.drift.instances),
         scan=rooms.drift.scan_status,
         baselines=rooms.drift.baseline_status,
+        amp=rooms.amp.watch.link,
         problems=rooms.problems(),
     )
 

@@ -37,6 +37,7 @@ async def overview(call: Call[Rooms], params: NoParams) -> OverviewResult:
         plugins=len({plugin.name.casefold() for each in instances for plugin in each.plugins}),
         counts=counted.counts,
         last_seen=datetime.now(UTC),
+        amp=rooms.amp.watch.link,
     )
     return OverviewResult(
         hosts=(here,),
@@ -76,6 +77,7 @@ async def list_instances(call: Call[Rooms], params: InstancesListParams) -> Inst
                 files=rooms.drift.files_of(each.name),
                 counts=counts.get((each.host, each.name), Counts()),
                 problems=each.problems,
+                amp=rooms.amp.watch.state_of(each.name),
             )
             for each in page
         ),
