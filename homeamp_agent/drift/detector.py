@@ -31,6 +31,7 @@ from homeamp_agent.drift.places import Places
 from homeamp_agent.drift.store_cache import StoreCache
 from homeamp_agent.drift.watch import FolderWatch, WatchError
 from homeamp_agent.drift.workers import ScanStopped
+from homeamp_agent.model.deviation import Deviation
 from homeamp_agent.model.event import Topic
 from homeamp_agent.model.rule import ProblemSeverity
 from homeamp_agent.model.secret import Masker
@@ -167,6 +168,10 @@ class Detector:
     def variances(self) -> int:
         """Settings that differ on purpose."""
         return self._engine.variances
+
+    def deviations_of(self, instance: str, plugin: str) -> tuple[Deviation, ...]:
+        """What deviates on one plugin (case folded) of an instance, approved ones included."""
+        return self._engine.deviations_of(instance, plugin)
 
     @property
     def problems(self) -> tuple[str, ...]:

@@ -257,6 +257,10 @@ class Engine:
         """Settings that differ on purpose."""
         return self._view.variances()
 
+    def deviations_of(self, instance: str, plugin: str) -> tuple[Deviation, ...]:
+        """What a unit's list last held, in any status; `plugin` case folded."""
+        return self._lists.get((instance, plugin), ())
+
     def _instances(self) -> list[Instance]:
         return [snapshot.instance for snapshot in self.snapshots.values()]
 

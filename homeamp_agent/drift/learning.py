@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,7 +73,7 @@ def learn(snapshots: Sequence[InstanceSnapshot], knowledge: Knowledge) -> Propos
         having = tables[plugin, file]
         everywhere = hosts[(plugin or "").casefold()] == having.keys()
         of_file = _OfFile(plugin, file, having, knowledge.of(plugin), everywhere)
-        for path in dict.fromkeys(path for table in having.values() for path in _settings(table)):
+        for path in dict.fromkeys(path for table in having.values() for path in table.settings()):
             of_file.learn(path, proposal)
     return proposal
 
@@ -101,19 +101,6 @@ def _tables(snapshots: Sequence[InstanceSnapshot]) -> _Tables:
             below = below_plugin(file.plugin, file.path, snapshot.instance)
             found[plugin, below][str(snapshot.instance.id)] = file.table
     return found
-
-
-def _settings(table: SettingTable) -> Iterator[KeyPath]:
-    """Every setting as a rule names it: scalars, whole lists and empty sections."""
-
-    def walk(node: Value, path: KeyPath) -> Iterator[KeyPath]:
-        if isinstance(node, dict) and node and not is_masked(node):
-            for key, value in node.items():
-                yield from walk(value, (*path, key))
-        elif path:
-            yield path
-
-    return walk(table.tree, ())
 
 
 @dataclass(frozen=True, slots=True)

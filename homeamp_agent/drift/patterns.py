@@ -63,7 +63,7 @@ class Sight:
         """The values with the instances that have them, most frequent first."""
         camps: dict[str, tuple[Value, list[str]]] = {}
         for instance, value in self.values.items():
-            camps.setdefault(_canonical(value), (value, []))[1].append(instance)
+            camps.setdefault(canonical(value), (value, []))[1].append(instance)
         return sorted(camps.values(), key=lambda camp: -len(camp[1]))
 
     @cached_property
@@ -74,8 +74,8 @@ class Sight:
     @cached_property
     def own_camp(self) -> list[str]:
         """The instances that have the same, this one included."""
-        wanted = _canonical(self.own)
-        return next((who for value, who in self.camps if _canonical(value) == wanted), [])
+        wanted = canonical(self.own)
+        return next((who for value, who in self.camps if canonical(value) == wanted), [])
 
 
 def security_downgrade(sight: Sight) -> Pattern | None:
@@ -345,11 +345,14 @@ def pattern_of(sight: Sight) -> Pattern | None:
     return next((found for find in PATTERNS if (found := find(sight)) is not None), None)
 
 
-def _canonical(value: Value) -> str:
+def canonical(value: Value) -> str:
+    """A value as text that is equal for equal values (1 and 1.0); empty for `MISSING`."""
     if value is MISSING:
         return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
+    if isinstance(value, int):
+        return str(value).lower()
     return json.dumps(value, sort_keys=True, default=str)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from homeamp_agent.model.instance import Instance
+from homeamp_agent.model.secret import is_masked
 from homeamp_agent.model.setting import KeyPath, KeySegment, Value, dotted
 
 
@@ -70,6 +71,10 @@ class SettingTable:
         self._index()
         return self._by_dotted.get(key, [])
 
+    def settings(self) -> Iterator[KeyPath]:
+        """Every setting as a rule names it: scalars, whole lists and empty sections."""
+        return _settings(self.tree, ())
+
     @property
     def keys(self) -> Iterator[str]:
         """The dotted text of every path, inner ones included."""
@@ -90,8 +95,19 @@ class SettingTable:
         for leaf in self.leaves:
             for size in range(1, len(leaf) + 1):
                 seen.setdefault(leaf[:size])
+        found: dict[str, list[KeyPath]] = {}
         for path in seen:
-            self._by_dotted.setdefault(dotted(path), []).append(path)
+            found.setdefault(dotted(path), []).append(path)
+        # At once: a table is shared by threads, and half an index would look like all of it.
+        self._by_dotted.update(found)
+
+
+def _settings(node: Any, path: KeyPath) -> Iterator[KeyPath]:
+    if isinstance(node, dict) and node and not is_masked(node):
+        for key, value in node.items():
+            yield from _settings(value, (*path, key))
+    elif path:
+        yield path
 
 
 def _build(leaves: Mapping[KeyPath, Value]) -> Value:

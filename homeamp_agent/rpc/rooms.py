@@ -20,6 +20,7 @@ from homeamp_agent.baselines.approvals import FILE as APPROVED_FILE
 from homeamp_agent.baselines.approvals import read_approved
 from homeamp_agent.changes import ChangeRoom
 from homeamp_agent.drift.detector import Detector
+from homeamp_agent.drift.setting_matrix import Matrices, SettingMatrix, plugins_of
 from homeamp_agent.model.instance import Instance
 from homeamp_agent.model.rule import ProblemSeverity
 from homeamp_agent.model.secret import Masker
@@ -43,6 +44,7 @@ class DriftRoom:
     detector: Detector
     baselines_folder: Path
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _matrices: Matrices = field(default_factory=Matrices)
 
     @property
     def instances(self) -> tuple[Instance, ...]:
@@ -107,6 +109,14 @@ class DriftRoom:
             warnings=severities.count(ProblemSeverity.WARNING),
             stale=tuple(each.file for each in baselines.sources if each.stale),
         )
+
+    def matrix(self, plugin: str | None) -> SettingMatrix:
+        """Every setting of a plugin (None: of the game folder) against every instance. Blocks."""
+        return self._matrices.of(plugin, self.snapshots, self.resolver, self.detector.deviations_of)
+
+    def plugins(self) -> dict[str | None, list[str]]:
+        """Every plugin (None: the game folder) with the instances that have it."""
+        return plugins_of(self.snapshots.values())
 
     def files_of(self, instance: str) -> int:
         """How many config files an instance has."""

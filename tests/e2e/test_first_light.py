@@ -339,6 +339,10 @@ async def test_every_method_in_the_openrpc_document_answers_as_it_says(fleet: Fl
     await ask("deviations.groups")
     await ask("deviations.show", id=row["id"])
     await ask("rules.explain", **{key: row[key] for key in ("instance", "plugin", "file", "path")})
+    names = {each["plugin"] for each in (await ask("settings.plugins"))["plugins"]}
+    assert {None, row["plugin"]} <= names
+    compared = await ask("settings.matrix", plugin=row["plugin"], variance=["drift"])
+    assert row["id"] in {cell["deviation"] for each in compared["rows"] for cell in each["cells"]}
     ids = [row["id"]]
     await ask("deviations.approve", ids=ids, reason="agreed")
     await ask("deviations.reopen", ids=ids, reason="not any more")
@@ -375,6 +379,14 @@ async def test_no_planted_secret_leaves_its_file(fleet: Fleet) -> None:
     for row in await listed(wire):
         heard.append(json.dumps(row))
         heard.append(json.dumps(await wire.call("deviations.show", id=row["id"], context=50)))
+    for each in (await wire.call("settings.plugins"))["plugins"]:
+        cursor = None
+        while True:
+            page = await wire.call("settings.matrix", plugin=each["plugin"], cursor=cursor)
+            heard.append(json.dumps(page))
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
     fixable = [row["id"] for row in await listed(wire) if row["kind"] in {"value", "missing_key"}]
     heard.append(json.dumps(await wire.call("changes.preview", ids=fixable)))
     change = (await wire.call("deviations.fix", ids=fixable))["change"]

@@ -90,8 +90,15 @@ from homeamp_agent.rpc.protocol.messages.instances import (
 )
 from homeamp_agent.rpc.protocol.messages.rules import RulesExplainParams, RulesExplainResult
 from homeamp_agent.rpc.protocol.messages.settings import (
+    MatrixCell,
+    MatrixInstance,
+    MatrixRow,
+    PluginRow,
     SettingsHistoryParams,
     SettingsHistoryResult,
+    SettingsMatrixParams,
+    SettingsMatrixResult,
+    SettingsPluginsResult,
 )
 
 __all__ = [
@@ -146,12 +153,16 @@ __all__ = [
     "InstancesActResult",
     "InstancesListParams",
     "InstancesListResult",
+    "MatrixCell",
+    "MatrixInstance",
+    "MatrixRow",
     "MutationParams",
     "NoParams",
     "OverviewResult",
     "PageParams",
     "Path",
     "PluginCount",
+    "PluginRow",
     "RescanParams",
     "RescanResult",
     "RulesExplainParams",
@@ -160,6 +171,9 @@ __all__ = [
     "ScopeCount",
     "SettingsHistoryParams",
     "SettingsHistoryResult",
+    "SettingsMatrixParams",
+    "SettingsMatrixResult",
+    "SettingsPluginsResult",
     "Skipped",
     "StatusResult",
     "param_names",

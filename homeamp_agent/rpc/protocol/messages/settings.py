@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import model_validator
+from typing import Any
+
+from pydantic import Field, model_validator
 
 from homeamp_agent.model.base import WireWord
 from homeamp_agent.model.query import PageParams, SettingChange
+from homeamp_agent.model.variance import CellState, Variance
 from homeamp_agent.rpc.protocol.messages.base import Path
 
 
@@ -30,3 +33,69 @@ class SettingsHistoryResult(WireWord):
 
     changes: tuple[SettingChange, ...]
     next_cursor: str | None = None
+
+
+class SettingsMatrixParams(PageParams):
+    """A window of a plugin's settings (None: of the game folder): by cursor, or by `offset`.
+
+    `filter`: words that all stand in the file, the key or a value; a leading `!` negates.
+    """
+
+    plugin: str | None = None
+    filter: str | None = Field(default=None, max_length=1000)
+    variance: tuple[Variance, ...] | None = Field(default=None, description="None: every one")
+    offset: int | None = Field(default=None, ge=0, description="Instead of a cursor")
+
+
+class MatrixInstance(WireWord):
+    """A column: an instance that has the plugin, its files below `folder` of the game folder."""
+
+    host: str
+    instance: str
+    folder: str = ""
+
+
+class MatrixCell(WireWord):
+    """What one instance has; `value` masked where secret and cut where long."""
+
+    state: CellState
+    value: Any = None
+    variance: Variance
+    deviation: str | None = Field(default=None, description="The id of the open one, if any")
+
+
+class MatrixRow(WireWord):
+    """One setting on every instance, in the order of the columns.
+
+    `file` is below the plugin's folder. `variance` is the one of the cells that matters most.
+    """
+
+    file: str
+    key: str
+    path: Path
+    variance: Variance
+    cells: tuple[MatrixCell, ...]
+
+
+class SettingsMatrixResult(WireWord):
+    """A page of rows, file by file; `counts` is over all rows, whatever the filter."""
+
+    instances: tuple[MatrixInstance, ...]
+    rows: tuple[MatrixRow, ...]
+    total: int
+    counts: dict[Variance, int]
+    next_cursor: str | None = None
+
+
+class PluginRow(WireWord):
+    """One plugin of the host (None: the game folder itself) and how much of it deviates."""
+
+    plugin: str | None
+    instances: int
+    open: int = Field(description="Open deviations")
+
+
+class SettingsPluginsResult(WireWord):
+    """Every plugin whose settings could be compared, by name."""
+
+    plugins: tuple[PluginRow, ...]
