@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from homeamp_agent.amp.answers import one_line
 from homeamp_agent.amp.client import STATE_BOUND_SECONDS, Amp
 from homeamp_agent.amp.errors import AmpAway, AmpError
 from homeamp_agent.amp.lifecycle import READY_BOUND_SECONDS, LifecycleAway, LifecycleError
@@ -85,7 +86,7 @@ class AmpLifecycle:
     async def announce(self, instance: str, text: str) -> None:
         """Say a line to the players, by the console command `say`."""
         with _told(instance):
-            await self.amp.say(instance, f"say {text}")
+            await self.amp.say(instance, f"say {one_line(text)}")
 
     async def back_up(self, instance: str, title: str) -> None:
         """Ask AMP for a backup."""

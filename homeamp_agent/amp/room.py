@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from homeamp_agent.amp.client import Amp
+from homeamp_agent.amp.games import Games
 from homeamp_agent.amp.instance_manager import InstanceManager
-from homeamp_agent.amp.lifecycle import READY_BOUND_SECONDS, Lifecycle, NoAmp
+from homeamp_agent.amp.lifecycle import Lifecycle, NoAmp
 from homeamp_agent.amp.panel import AmpLifecycle
 from homeamp_agent.amp.session import Credentials
 from homeamp_agent.amp.totp import NotASeed, totp
@@ -24,12 +25,16 @@ NO_ACCOUNT = "amp.url is set, but amp.user or amp.password is not: the agent can
 
 @dataclass(frozen=True, slots=True)
 class AmpRoom:
-    """`lifecycle` acts, `watch` looks; `amp` is the panel where there is one."""
+    """`games` acts, `watch` looks; `amp` is the panel where there is one."""
 
-    lifecycle: Lifecycle
+    games: Games
     watch: AmpWatch
     amp: Amp | None = None
-    ready_seconds: float = READY_BOUND_SECONDS
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """Who starts and stops, without regard for anybody."""
+        return self.games.lifecycle
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -61,7 +66,7 @@ def amp_room(section: AmpSection, tell: Tell) -> AmpRoom:
         )
     link = AmpLink(state="refused", message=refusal) if refusal else AmpLink()
     watch = AmpWatch(lifecycle, tell, section.poll_s, link)
-    return AmpRoom(lifecycle, watch, amp, section.ready_s)
+    return AmpRoom(Games(lifecycle, section.ready_s), watch, amp)
 
 
 def _panel(section: AmpSection, url: str) -> Amp:

@@ -204,9 +204,9 @@ class Rooms:
     registry: Registry
     clients: Callable[[], int]
     problems: Callable[[], tuple[str, ...]]
-    _later: set[asyncio.Task[None]] = field(default_factory=set)
+    _later: set[asyncio.Task[Any]] = field(default_factory=set)
 
-    def later(self, work: Coroutine[Any, Any, None]) -> None:
+    def later(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do something after the reply."""
         task = asyncio.create_task(work)
         self._later.add(task)

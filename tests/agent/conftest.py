@@ -17,6 +17,9 @@ from typing import Any
 
 import pytest
 
+from tests.standin.panel import PASSWORD, USER, Panel
+from tests.standin.serving import serving
+
 WAIT_S = 30.0
 """A bound on everything that is awaited here, generous for a busy machine."""
 
@@ -188,3 +191,26 @@ def host(tmp_path: Path) -> Iterator[Host]:
     yield host
     if host.process is not None and host.process.poll() is None:
         host.stop(signal.SIGKILL)
+
+
+@pytest.fixture
+def panel(host: Host) -> Iterator[Panel]:
+    """A panel over the host's instances, and the agent told of it."""
+    panel = Panel.over(host.instances)
+    with serving(panel) as url:
+        host.environment = {
+            "HOMEAMP_AMP__URL": url,
+            "HOMEAMP_AMP__USER": USER,
+            "HOMEAMP_AMP__PASSWORD": PASSWORD,
+            "HOMEAMP_AMP__POLL_S": "0.1",
+        }
+        yield panel
+
+
+@contextlib.contextmanager
+def looked(host: Host) -> Iterator[Wire]:
+    """An agent that has heard from AMP; its events are subscribed to."""
+    with host.running() as wire:
+        wire.events += wire.call("events.subscribe", topics=["instances"], since=0)["replay"]
+        wire.event("instances", "state_changed")
+        yield wire

@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.agent.conftest import Host, Wire
-from tests.standin.panel import PASSWORD, USER, Panel
-from tests.standin.serving import serving
-
-
-@pytest.fixture
-def panel(host: Host) -> Iterator[Panel]:
-    """A panel over the host's instances, and the agent told of it."""
-    panel = Panel.over(host.instances)
-    with serving(panel) as url:
-        host.environment = {
-            "HOMEAMP_AMP__URL": url,
-            "HOMEAMP_AMP__USER": USER,
-            "HOMEAMP_AMP__PASSWORD": PASSWORD,
-            "HOMEAMP_AMP__POLL_S": "0.1",
-        }
-        yield panel
+from tests.agent.conftest import Host, Wire, looked
+from tests.standin.panel import Panel
 
 
 def games(wire: Wire) -> dict[str, Any]:
     rows = wire.call("instances.list")["instances"]
     return {row["name"]: row["amp"] for row in rows}
-
-
-@contextlib.contextmanager
-def looked(host: Host) -> Iterator[Wire]:
-    """An agent that has heard from AMP; its events are subscribed to."""
-    with host.running() as wire:
-        wire.events += wire.call("events.subscribe", topics=["instances"], since=0)["replay"]
-        wire.event("instances", "state_changed")
-        yield wire
 
 
 def test_what_every_game_does_stands_beside_its_instance(host: Host, panel: Panel) -> None:

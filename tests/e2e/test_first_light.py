@@ -20,6 +20,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from tests.standin.panel import PASSWORD, USER, Panel
+from tests.standin.serving import serving
+
 pytest.importorskip("homeamp_agent.agent", reason="the daemon is not built yet")
 demo_fleet = pytest.importorskip("homeamp_tui.demo_fleet", reason="the demo is not built yet")
 fixtures_folder, materialise = demo_fleet.fixtures_folder, demo_fleet.materialise
@@ -86,6 +89,7 @@ class Fleet:
     state: Path
     process: subprocess.Popen[bytes] | None = None
     wires: list[Wire] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def instances(self) -> Path:
@@ -103,7 +107,7 @@ class Fleet:
         self.process = subprocess.Popen(
             [*WITHOUT_ROOTS_EYES, sys.executable, "-m", "homeamp_agent", "run", *self.arguments(),
              "--state", str(self.state), "--socket", str(self.socket)],
-            stdout=log, stderr=log,
+            stdout=log, stderr=log, env={**os.environ, **self.environment},
         )  # fmt: skip
         log.close()
 
@@ -137,12 +141,18 @@ async def fleet(tmp_path: Path) -> AsyncIterator[Fleet]:
     root = tmp_path / "demo"
     materialise(fixtures_folder(), root)
     fleet = Fleet(root, "alder", tmp_path / "agent.sock", tmp_path / "state")
-    fleet.start()
-    yield fleet
-    for wire in fleet.wires:
-        await wire.close()
-    if fleet.process is not None and fleet.process.poll() is None:
-        fleet.stop(signal.SIGKILL)
+    with serving(Panel.over(fleet.instances)) as url:
+        fleet.environment = {
+            "HOMEAMP_AMP__URL": url,
+            "HOMEAMP_AMP__USER": USER,
+            "HOMEAMP_AMP__PASSWORD": PASSWORD,
+        }
+        fleet.start()
+        yield fleet
+        for wire in fleet.wires:
+            await wire.close()
+        if fleet.process is not None and fleet.process.poll() is None:
+            fleet.stop(signal.SIGKILL)
 
 
 def planted(root: Path, host: str) -> list[dict[str, Any]]:
@@ -363,6 +373,8 @@ async def test_every_method_in_the_openrpc_document_answers_as_it_says(fleet: Fl
     ]
     again = (await wire.call("deviations.fix", ids=ids))["change"]
     assert (await ask("backups.restore", id=backup))["change"]["id"] != again["id"]
+    for name in ("instances.start", "instances.stop", "instances.restart"):
+        await ask(name, instances=[row["instance"]], reason="test", players="refuse")
     await ask("agent.rescan", wait=True)
     assert not unasked, "methods that no test asks with the params they want"
 

@@ -1,0 +1,111 @@
+"""`instances.start`, `.stop`, `.restart`: the games of instances, with regard for who plays."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from homeamp_agent.amp.games import Act, Manners, NotBegun
+from homeamp_agent.amp.lifecycle import LifecycleError
+from homeamp_agent.model.event import Topic
+from homeamp_agent.rpc.protocol.errors import NotFound, Refused
+from homeamp_agent.rpc.protocol.messages import (
+    Access,
+    InstanceActOutcome,
+    InstancesActParams,
+    InstancesActResult,
+)
+from homeamp_agent.rpc.registry import Call, method
+from homeamp_agent.rpc.rooms import Rooms
+
+
+@method(
+    "instances.start",
+    access=Access.OPERATE,
+    params=InstancesActParams,
+    result=InstancesActResult,
+    errors=(NotFound, Refused),
+)
+async def start(call: Call[Rooms], params: InstancesActParams) -> InstancesActResult:
+    """Start games, and wait until players can join."""
+    return await _each(call, Act.START, params)
+
+
+@method(
+    "instances.stop",
+    access=Access.OPERATE,
+    params=InstancesActParams,
+    result=InstancesActResult,
+    errors=(NotFound, Refused),
+)
+async def stop(call: Call[Rooms], params: InstancesActParams) -> InstancesActResult:
+    """Stop games; with players online only as `players` says."""
+    return await _each(call, Act.STOP, params)
+
+
+@method(
+    "instances.restart",
+    access=Access.OPERATE,
+    params=InstancesActParams,
+    result=InstancesActResult,
+    errors=(NotFound, Refused),
+)
+async def restart(call: Call[Rooms], params: InstancesActParams) -> InstancesActResult:
+    """Restart games; with players online only as `players` says."""
+    return await _each(call, Act.RESTART, params)
+
+
+async def _each(call: Call[Rooms], act: Act, params: InstancesActParams) -> InstancesActResult:
+    rooms = call.rooms
+    known = {each.name for each in rooms.drift.instances}
+    if unknown := sorted(set(params.instances) - known):
+        raise NotFound(f"no instance is called {', '.join(unknown[:5])}")
+    if not rooms.amp.lifecycle.available:
+        state = await rooms.amp.lifecycle.state(params.instances[0])
+        raise Refused(state.message)
+    names = tuple(dict.fromkeys(params.instances))
+    acting = _all(rooms, act, names, params, str(call.peer))
+    if params.wait:
+        return InstancesActResult(results=await acting)
+    rooms.later(acting)
+    begun = (InstanceActOutcome(instance=name, state="begun") for name in names)
+    return InstancesActResult(results=tuple(begun))
+
+
+async def _all(
+    rooms: Rooms, act: Act, names: Sequence[str], params: InstancesActParams, who: str
+) -> tuple[InstanceActOutcome, ...]:
+    return tuple(await asyncio.gather(*(_one(rooms, act, name, params, who) for name in names)))
+
+
+async def _one(
+    rooms: Rooms, act: Act, instance: str, params: InstancesActParams, who: str
+) -> InstanceActOutcome:
+    """Do it, write it into the audit log, and tell everybody."""
+    manners = Manners(params.players, params.wait_minutes * 60, params.announce)
+    try:
+        message = await rooms.amp.games.act(act, instance, manners)
+        outcome = InstanceActOutcome(instance=instance, state="done", message=message)
+    except NotBegun as error:
+        outcome = InstanceActOutcome(instance=instance, state="refused", message=str(error))
+    except LifecycleError as error:
+        outcome = InstanceActOutcome(instance=instance, state="failed", message=str(error))
+    amp = await rooms.amp.lifecycle.state(instance)
+    outcome = outcome.model_copy(update={"amp": amp})
+    rooms.amp.watch.look_soon()
+    await asyncio.to_thread(
+        rooms.changes().audit.append,
+        who=who,
+        action=f"instance.{act.value}",
+        subject=instance,
+        reason=params.reason,
+        outcome=outcome.state,
+        players=params.players.value,
+        message=outcome.message,
+    )
+    told = {"act": act.value, "by": who, "reason": params.reason}
+    rooms.bus.emit(Topic.INSTANCES, "acted", told | outcome.model_dump(mode="json"))
+    return outcome
+
+
+METHODS = (start, stop, restart)

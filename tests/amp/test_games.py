@@ -1,0 +1,110 @@
+"""Acting on games with regard for who plays."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from homeamp_agent.amp import Amp, AmpLifecycle, Credentials, LifecycleError, NoAmp, PlayersOnline
+from homeamp_agent.amp.games import Act, Games, Manners, NotBegun
+from homeamp_agent.model.game import GameState, PlayersPolicy
+from tests.standin.game import READY, STOPPED, Game
+from tests.standin.panel import PASSWORD, USER, Panel
+
+WAIT, FORCE, REFUSE = PlayersPolicy.WAIT, PlayersPolicy.FORCE, PlayersPolicy.REFUSE
+
+
+@pytest.fixture
+async def games(panel: Panel) -> AsyncIterator[Games]:
+    credentials = Credentials(USER, PASSWORD)
+    async with Amp(
+        panel.url, credentials, timeout_seconds=5, state_poll_seconds=0.01, back_off_seconds=0.01
+    ) as amp:
+        lifecycle = AmpLifecycle(amp, stop_bound_seconds=2, empty_poll_seconds=0.01)
+        yield Games(lifecycle, ready_seconds=5, announce_lead_seconds=0.01)
+
+
+@pytest.fixture
+def dev(panel: Panel) -> Game:
+    return panel.games["DEV01"]
+
+
+@pytest.mark.parametrize("act", [Act.STOP, Act.RESTART])
+async def test_players_are_never_thrown_out_unasked(games: Games, dev: Game, act: Act) -> None:
+    with pytest.raises(NotBegun, match="3 players are online: nothing was done"):
+        await games.act(act, "DEV01", Manners(REFUSE))
+    with pytest.raises(NotBegun, match=r"3 players are online after 0\.001 min: nothing was done"):
+        await games.act(act, "DEV01", Manners(WAIT, wait_seconds=0.06))
+    assert (dev.stops, dev.players) == (0, 3)
+
+
+async def test_a_restart_waits_until_the_last_player_has_left(games: Games, dev: Game) -> None:
+    dev.leave_in = 8
+    await games.act(Act.RESTART, "DEV01", Manners(WAIT, 30, "restart once you leave"))
+    assert dev.console == ["say restart once you leave"]
+    assert (dev.stops, dev.starts, dev.state) == (1, 1, READY)
+
+
+async def test_forced_it_says_so_before_and_goes_on(games: Games, dev: Game) -> None:
+    games.announce_lead_seconds = 0.2
+    restarting = asyncio.create_task(
+        games.act(Act.RESTART, "DEV01", Manners(FORCE, announce="down for a minute"))
+    )
+    async with asyncio.timeout(10):
+        while not dev.console:
+            await asyncio.sleep(0)
+    assert dev.stops == 0
+    await restarting
+    assert (dev.console, dev.stops, dev.starts) == (["say down for a minute"], 1, 1)
+
+
+async def test_an_empty_game_is_restarted_without_a_word(games: Games, dev: Game) -> None:
+    dev.players = 0
+    assert await games.act(Act.RESTART, "DEV01", Manners(REFUSE, announce="hello")) == ""
+    assert (dev.console, dev.stops, dev.state) == ([], 1, READY)
+
+
+async def test_what_is_so_already_is_said_and_not_done(games: Games, dev: Game) -> None:
+    assert await games.act(Act.START, "DEV01", Manners()) == "it ran already"
+    dev.state = STOPPED
+    assert await games.act(Act.STOP, "DEV01", Manners()) == "it was stopped already"
+    assert (dev.starts, dev.stops) == (0, 0)
+
+
+async def test_a_game_that_does_not_come_up_is_a_failure_and_named(games: Games, dev: Game) -> None:
+    dev.players, dev.fails = 0, True
+    with pytest.raises(LifecycleError, match="DEV01 failed on its way to ready") as told:
+        await games.act(Act.RESTART, "DEV01", Manners())
+    assert not isinstance(told.value, NotBegun)
+
+
+async def test_two_at_once_do_not_act_on_one_game(games: Games, dev: Game) -> None:
+    async with games.held("DEV01", "changed"):
+        with pytest.raises(NotBegun, match=r"^DEV01 is being changed: wait for that to end$"):
+            await games.act(Act.RESTART, "DEV01", Manners(FORCE))
+    assert dev.stops == 0
+    await games.act(Act.STOP, "DEV01", Manners(FORCE))
+    assert dev.stops == 1
+
+
+async def test_where_nobody_can_tell_who_plays_nothing_goes_down(
+    games: Games, panel: Panel, dev: Game
+) -> None:
+    panel.break_on = "GetStatus"
+    with pytest.raises(NotBegun, match="nobody can tell who plays"):
+        await games.act(Act.STOP, "DEV01", Manners(WAIT, 0))
+    assert dev.stops == 0
+
+
+async def test_players_who_stay_are_no_error_of_amp(games: Games) -> None:
+    with pytest.raises(PlayersOnline):
+        await games.make_way("DEV01", Manners(REFUSE))
+
+
+async def test_without_amp_nothing_is_begun() -> None:
+    games = Games(NoAmp())
+    assert (await games.lifecycle.state("DEV01")).state is GameState.UNKNOWN
+    with pytest.raises(NotBegun, match="no AMP is configured"):
+        await games.act(Act.STOP, "DEV01", Manners())
