@@ -31,6 +31,27 @@ def approved(
     return marked
 
 
+def covered(
+    approvals: Iterable[Approval],
+    deviations: Iterable[Deviation],
+    snapshots: Mapping[str, InstanceSnapshot],
+    now: dt.datetime,
+) -> dict[str, list[str]]:
+    """By approval, the ids of the deviations that it covers today; none where it covers nothing."""
+    by_place: dict[tuple[str, str | None], list[Deviation]] = defaultdict(list)
+    for deviation in deviations:
+        by_place[deviation.kind.value, deviation.file].append(deviation)
+    tags = {name: snapshot.instance.tags for name, snapshot in snapshots.items()}
+    return {
+        approval.id: [
+            each.id
+            for each in by_place.get((approval.kind.value, approval.file), ())
+            if approval.covers(each, tags.get(each.instance, ()), now)
+        ]
+        for approval in approvals
+    }
+
+
 def _marked(deviation: Deviation, approval: Approval) -> Deviation:
     return deviation.model_copy(
         update={

@@ -11,6 +11,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from homeamp_agent.baselines import Resolved, Resolver
 from homeamp_agent.baselines.decisions import below_plugin
+from homeamp_agent.baselines.rule_list import holds_word
 from homeamp_agent.drift.compare import units_of
 from homeamp_agent.drift.fleet_view import folded
 from homeamp_agent.drift.patterns import canonical
@@ -97,12 +98,8 @@ class SettingMatrix:
         return [
             row
             for at, row in enumerate(self.rows)
-            if row.variance in wanted and all(_has(self._texts[at], word) for word in words)
+            if row.variance in wanted and all(holds_word(self._texts[at], word) for word in words)
         ]
-
-
-def _has(text: str, word: str) -> bool:
-    return (word[1:] not in text) if word.startswith("!") and len(word) > 1 else word in text
 
 
 def _searched(row: Row) -> str:

@@ -18,6 +18,7 @@ from homeamp_agent.amp.room import AmpRoom
 from homeamp_agent.baselines import Approval, Baselines, Resolver, merged, write_approved
 from homeamp_agent.baselines.approvals import FILE as APPROVED_FILE
 from homeamp_agent.baselines.approvals import read_approved
+from homeamp_agent.baselines.rule_list import RuleList, RuleLists
 from homeamp_agent.changes import ChangeRoom
 from homeamp_agent.drift.detector import Detector
 from homeamp_agent.drift.setting_matrix import Matrices, SettingMatrix, plugins_of
@@ -45,6 +46,7 @@ class DriftRoom:
     baselines_folder: Path
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _matrices: Matrices = field(default_factory=Matrices)
+    _rule_lists: RuleLists = field(default_factory=RuleLists)
 
     @property
     def instances(self) -> tuple[Instance, ...]:
@@ -113,6 +115,10 @@ class DriftRoom:
     def matrix(self, plugin: str | None) -> SettingMatrix:
         """Every setting of a plugin (None: of the game folder) against every instance. Blocks."""
         return self._matrices.of(plugin, self.snapshots, self.resolver, self.detector.deviations_of)
+
+    def rules(self) -> RuleList:
+        """Every rule as it may be shown. Blocks."""
+        return self._rule_lists.of(self.baselines, self.masker)
 
     def plugins(self) -> dict[str | None, list[str]]:
         """Every plugin (None: the game folder) with the instances that have it."""

@@ -354,7 +354,13 @@ async def test_every_method_in_the_openrpc_document_answers_as_it_says(fleet: Fl
     compared = await ask("settings.matrix", plugin=row["plugin"], variance=["drift"])
     assert row["id"] in {cell["deviation"] for each in compared["rows"] for cell in each["cells"]}
     ids = [row["id"]]
+    shown = await ask("rules.show", id=row["rule"]["id"])
+    assert row["instance"] in {each["instance"] for each in shown["places"] if each["won"]}
+    assert shown["rule"] in (await ask("rules.list", plugin=row["plugin"], limit=1000))["rules"]
+    await ask("rules.problems")
     await ask("deviations.approve", ids=ids, reason="agreed")
+    approvals = (await ask("rules.approvals"))["approvals"]
+    assert [each["covers"] for each in approvals if each["deviations"] == ids] == [1]
     await ask("deviations.reopen", ids=ids, reason="not any more")
     await ask("deviations.flag", ids=ids, reason="wrong")
     await ask("changes.preview", ids=ids)
@@ -399,6 +405,15 @@ async def test_no_planted_secret_leaves_its_file(fleet: Fleet) -> None:
             cursor = page["next_cursor"]
             if cursor is None:
                 break
+    cursor = None
+    while True:
+        page = await wire.call("rules.list", limit=1000, cursor=cursor)
+        heard.append(json.dumps(page))
+        heard.append(json.dumps(await wire.call("rules.show", id=page["rules"][0]["id"])))
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    heard.append(json.dumps(await wire.call("rules.problems", limit=1000)))
     fixable = [row["id"] for row in await listed(wire) if row["kind"] in {"value", "missing_key"}]
     heard.append(json.dumps(await wire.call("changes.preview", ids=fixable)))
     change = (await wire.call("deviations.fix", ids=fixable))["change"]

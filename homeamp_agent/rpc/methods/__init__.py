@@ -14,6 +14,7 @@ def all_methods() -> tuple[Method[Any], ...]:
     """Every method the agent answers."""
     from homeamp_agent.rpc.methods import (  # noqa: PLC0415 - they import much, a client nothing
         agent,
+        approvals,
         backups,
         changes,
         deviations,
@@ -27,6 +28,7 @@ def all_methods() -> tuple[Method[Any], ...]:
 
     return (
         *agent.METHODS,
+        *approvals.METHODS,
         *backups.METHODS,
         *changes.METHODS,
         *deviations.METHODS,

@@ -27,6 +27,9 @@ ROOM_BYTES = REPLY_LIMIT_BYTES - 64 * 1024
 
 SHORTEST_DIFF_CHARACTERS = 200
 
+CURSOR_DIGITS = 12
+"""No list in memory has more rows."""
+
 Page = TypeVar("Page", bound=BaseModel)
 Row = TypeVar("Row", Deviation, DeviationGroup)
 
@@ -51,6 +54,24 @@ def place_after(cursor: str | None, ids: Sequence[str]) -> int:
     if cursor not in ids:
         raise InvalidParams("cursor: is not one that a list gave")
     return ids.index(cursor) + 1
+
+
+def offset_of(cursor: str | None, offset: int | None = None) -> int:
+    """The row that a window of a list in memory begins with: an offset, or a cursor that is one.
+
+    Raises:
+        InvalidParams: a cursor that no list gave.
+    """
+    if offset is not None or cursor is None:
+        return offset or 0
+    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > CURSOR_DIGITS:
+        raise InvalidParams("the cursor is not one that a list gave")
+    return int(cursor)
+
+
+def next_cursor(end: int, total: int) -> str | None:
+    """The cursor of the window after one that ends before row `end`; None: nothing follows."""
+    return str(end) if end < total else None
 
 
 def size_of(model: BaseModel) -> int:

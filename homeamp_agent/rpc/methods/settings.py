@@ -9,8 +9,14 @@ from homeamp_agent.drift.fleet_view import folded
 from homeamp_agent.drift.setting_matrix import Cell, Row, SettingMatrix
 from homeamp_agent.model.query import DeviationFilter, SettingChange
 from homeamp_agent.model.secret import wire_value
-from homeamp_agent.rpc.methods.fitting import ROW_VALUE_CHARACTERS, clipped, page_that_fits
-from homeamp_agent.rpc.protocol.errors import InvalidParams, NotFound
+from homeamp_agent.rpc.methods.fitting import (
+    ROW_VALUE_CHARACTERS,
+    clipped,
+    next_cursor,
+    offset_of,
+    page_that_fits,
+)
+from homeamp_agent.rpc.protocol.errors import NotFound
 from homeamp_agent.rpc.protocol.messages import (
     Access,
     MatrixCell,
@@ -32,8 +38,6 @@ from homeamp_agent.store.setting_history import ChangedPlace, setting_history
 CELL_CHARACTERS = 200
 """Of a value in the matrix: a column of a wide terminal shows far less."""
 
-_CURSOR_DIGITS = 12
-
 
 @method(
     "settings.matrix",
@@ -44,7 +48,7 @@ _CURSOR_DIGITS = 12
 )
 async def matrix(call: Call[Rooms], params: SettingsMatrixParams) -> SettingsMatrixResult:
     """Every setting of a plugin against every instance of this host, and why values differ."""
-    first = params.offset if params.offset is not None else _offset(params.cursor)
+    first = offset_of(params.cursor, params.offset)
     whole, found = await asyncio.to_thread(_found, call.rooms, params)
     if not whole.columns:
         raise NotFound(f"no instance here has the plugin {(params.plugin or '')[:100]}")
@@ -60,7 +64,7 @@ async def matrix(call: Call[Rooms], params: SettingsMatrixParams) -> SettingsMat
             rows=tuple(map(_row, found[first:end])),
             total=len(found),
             counts=dict(whole.counts()),
-            next_cursor=str(end) if end < len(found) else None,
+            next_cursor=next_cursor(end, len(found)),
         )
 
     return await page_that_fits(params.limit, page)
@@ -69,14 +73,6 @@ async def matrix(call: Call[Rooms], params: SettingsMatrixParams) -> SettingsMat
 def _found(rooms: Rooms, params: SettingsMatrixParams) -> tuple[SettingMatrix, list[Row]]:
     whole = rooms.drift.matrix(params.plugin)
     return whole, whole.found(params.filter, params.variance)
-
-
-def _offset(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > _CURSOR_DIGITS:
-        raise InvalidParams("the cursor is not one that a list gave")
-    return int(cursor)
 
 
 def _row(row: Row) -> MatrixRow:

@@ -88,7 +88,20 @@ from homeamp_agent.rpc.protocol.messages.instances import (
     InstancesActParams,
     InstancesActResult,
 )
-from homeamp_agent.rpc.protocol.messages.rules import RulesExplainParams, RulesExplainResult
+from homeamp_agent.rpc.protocol.messages.rules import (
+    ApprovalRow,
+    RulePlace,
+    RulesApprovalsParams,
+    RulesApprovalsResult,
+    RulesExplainParams,
+    RulesExplainResult,
+    RulesListParams,
+    RulesListResult,
+    RulesProblemsParams,
+    RulesProblemsResult,
+    RulesShowParams,
+    RulesShowResult,
+)
 from homeamp_agent.rpc.protocol.messages.settings import (
     MatrixCell,
     MatrixInstance,
@@ -103,6 +116,7 @@ from homeamp_agent.rpc.protocol.messages.settings import (
 
 __all__ = [
     "Access",
+    "ApprovalRow",
     "BackupDefect",
     "BackupRow",
     "BackupsListParams",
@@ -165,8 +179,17 @@ __all__ = [
     "PluginRow",
     "RescanParams",
     "RescanResult",
+    "RulePlace",
+    "RulesApprovalsParams",
+    "RulesApprovalsResult",
     "RulesExplainParams",
     "RulesExplainResult",
+    "RulesListParams",
+    "RulesListResult",
+    "RulesProblemsParams",
+    "RulesProblemsResult",
+    "RulesShowParams",
+    "RulesShowResult",
     "ScanStatus",
     "ScopeCount",
     "SettingsHistoryParams",

@@ -1,0 +1,53 @@
+"""Where one rule speaks, where it wins, and what overrules it elsewhere. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from homeamp_agent.baselines import Resolved, Resolver
+from homeamp_agent.baselines.selectors import glob, is_glob
+from homeamp_agent.model.rule import Rule
+from homeamp_agent.model.snapshot import InstanceSnapshot
+
+
+class Heard(NamedTuple):
+    """One place that a rule speaks of; `winner` is another rule where this one lost."""
+
+    resolved: Resolved
+    won: bool
+    winner: Rule
+
+
+def rule_reach(
+    rule: Rule, snapshots: Iterable[InstanceSnapshot], resolver: Resolver
+) -> Iterator[Heard]:
+    """Every place of every instance that the rule speaks of, by instance."""
+    for snapshot in sorted(snapshots, key=lambda each: each.instance.name):
+        for resolved in _expected(rule, snapshot, resolver):
+            if any(each.id == rule.id for each in (*resolved.rules, *resolved.beside)):
+                won = resolved.rule.id == rule.id
+                yield Heard(resolved, won, resolved.rule)
+
+
+def _expected(rule: Rule, snapshot: InstanceSnapshot, resolver: Resolver) -> Iterator[Resolved]:
+    if rule.plugin is None:
+        yield from resolver.resolve_plugin(snapshot, None)
+        return
+    names = [
+        plugin.name
+        for plugin in snapshot.instance.plugins
+        if _names(rule.plugin, plugin.name, resolver)
+    ]
+    if not names and rule.file is None and rule.key is None and rule.path is None:
+        # Only rules on its presence speak of a plugin that is not there.
+        yield from resolver.resolve(snapshot)
+    for name in names:
+        yield from resolver.resolve_plugin(snapshot, name)
+
+
+def _names(selector: str, plugin: str, resolver: Resolver) -> bool:
+    key = resolver.baselines.plugin_key(plugin)
+    if is_glob(selector):
+        return glob(selector.casefold(), "/").match(key) is not None
+    return resolver.baselines.plugin_key(selector) == key
