@@ -78,7 +78,11 @@ def _read_toml(data: bytes) -> Any:
 def _read_properties(data: bytes) -> Any:
     import javaproperties  # noqa: PLC0415  (a bench tool, not everyone has it)
 
-    return dict(javaproperties.loads(_text(data)))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    return dict(javaproperties.loads(text))
 
 
 def _read_hocon(data: bytes) -> Any:

@@ -3,6 +3,8 @@
 Rules of `java.util.Properties.load`: `=`, `:` or blanks between key and value, backslash escapes,
 lines continued by a backslash at their end, `#` and `!` comments. Java reads them as Latin-1,
 today's servers as UTF-8 with Latin-1 as the second try (Minecraft since 1.20); so does this.
+What is written into a Latin-1 file is escaped where the file shows no such byte already: then every
+reader agrees on it, whatever it takes the file for.
 """
 
 from __future__ import annotations
@@ -123,9 +125,7 @@ class PropertiesDocument(LineDocument):
             return _UNNAMED[character]
         if character in escaped:
             return "\\" + character
-        latin = self.source.encoding == "latin-1"
-        beyond = "\xff" if latin else "\U0010ffff"
-        if character > "~" and (self._escapes_unicode or character > beyond):
+        if character > "~" and (self._escapes_unicode or not self._stays_raw(character)):
             units = character.encode("utf-16-be")
             template = "\\u{:04x}" if self._lower_hex else "\\u{:04X}"
             return "".join(
@@ -162,6 +162,13 @@ class PropertiesDocument(LineDocument):
         escaped = sum(_UNICODE_ESCAPE.search(token) is not None for token in tokens)
         raw = sum(not token.isascii() for token in tokens)
         return escaped >= raw
+
+    def _stays_raw(self, character: str) -> bool:
+        return self.source.encoding != "latin-1" or character in self._characters
+
+    @cached_property
+    def _characters(self) -> frozenset[str]:
+        return frozenset(self.source.text)
 
     @cached_property
     def _lower_hex(self) -> bool:
