@@ -19,10 +19,6 @@ from homeamp_agent.rpc.protocol.errors import RpcError
 from homeamp_agent.rpc.protocol.messages import (
     ChangesPreviewParams,
     ChangesPreviewResult,
-    ChangesRollbackParams,
-    ChangesRollbackResult,
-    ChangesShowParams,
-    ChangesShowResult,
     DeviationsApproveParams,
     DeviationsFixParams,
     DeviationsFixResult,
@@ -34,11 +30,11 @@ from homeamp_agent.rpc.protocol.messages import (
     RescanParams,
     RescanResult,
 )
+from homeamp_tui.asking import ask
 from homeamp_tui.dialogs.confirm import Confirm
 from homeamp_tui.dialogs.review import AskApproval, AskFlag
 from homeamp_tui.links import Link, NotConnected
-from homeamp_tui.plans import change_lines, edits_of, plan_lines, plan_summary
-from homeamp_tui.three_way import conflict_lines
+from homeamp_tui.plans import edits_of, plan_lines, plan_summary
 from homeamp_tui.words import plain, plural
 
 if TYPE_CHECKING:
@@ -243,76 +239,11 @@ class Acts:
             return
         last = self._done[-1]
         if isinstance(last, Fixed):
-            if await self._roll_back(last.changes):
+            if await self._app.rolling_back.all_of(last.changes):
                 self._done.remove(last)
         else:
             self._done.remove(last)
             await self.reopen(last.ids, lambda: None)
-
-    async def roll_back(self, link: Link, change: ChangeRequest) -> None:
-        """Ask, then put the exact bytes back."""
-        await self._roll_back(((link, change),))
-
-    async def _roll_back(self, changes: Sequence[tuple[Link, ChangeRequest]]) -> bool:
-        shown: list[tuple[Link, ChangeRequest]] = []
-        for link, change in changes:
-            answer = await self._ask(
-                link,
-                "show the change",
-                link.call("changes.show", ChangesShowParams(id=change.id), ChangesShowResult),
-            )
-            if answer is None:
-                return False
-            shown.append((link, answer.change))
-        files = sum(len(change.files) for _, change in shown)
-        lines = [
-            line for link, change in shown for line in change_lines(link.host, change, undo=True)
-        ]
-        question = Confirm(
-            f"Roll back {plural(files, 'file')}?",
-            Content("The exact bytes from before the change are put back:"),
-            lines,
-            f"Roll back {plural(files, 'file')}",
-        )
-        if not await self._app.push_screen_wait(question):
-            return False
-        return all([await self._roll_back_one(link, change) for link, change in shown])
-
-    async def _roll_back_one(self, link: Link, change: ChangeRequest) -> bool:
-        answer = await self._ask(link, "roll back", self._rollback(link, change, force=False))
-        if answer is not None and answer.conflicts:
-            lines = [line for each in answer.conflicts for line in conflict_lines(each)]
-            question = Confirm(
-                "Changed since by somebody else",
-                Content(
-                    "These files are no longer as the change left them. "
-                    "Overwriting loses what is there now."
-                ),
-                lines,
-                "Overwrite",
-                typed="overwrite",
-            )
-            if not await self._app.push_screen_wait(question):
-                return False
-            answer = await self._ask(link, "roll back", self._rollback(link, change, force=True))
-        if answer is None:
-            return False
-        if answer.change.status is not ChangeStatus.ROLLED_BACK:
-            self._app.tell_wrong(
-                f"{link.host} did not roll back: {answer.change.status.value}",
-                answer.change.message,
-            )
-            return False
-        self._app.tell(f"Rolled back {plural(len(change.files), 'file')} on {link.host}.")
-        return True
-
-    async def _rollback(
-        self, link: Link, change: ChangeRequest, *, force: bool
-    ) -> ChangesRollbackResult:
-        params = ChangesRollbackParams(
-            id=change.id, reason="rolled back from the dashboard", force=force
-        )
-        return await link.mutate("changes.rollback", params, ChangesRollbackResult)
 
     async def rescan(self) -> None:
         """Every agent scans again now."""
@@ -349,14 +280,7 @@ class Acts:
         ]
 
     async def _ask(self, link: Link, verb: str, work: Awaitable[Result]) -> Result | None:
-        """What the agent answers; None where it could not, which is told."""
-        try:
-            return await work
-        except NotConnected as error:
-            self._app.tell_wrong(f"{link.host} is away: cannot {verb}", str(error))
-        except RpcError as error:
-            self._app.tell_wrong(f"{link.host} cannot {verb}", error.message)
-        return None
+        return await ask(self._app, link, verb, work)
 
 
 def _taken(asked: Sequence[str], answer: DeviationsReviewResult) -> list[str]:

@@ -19,20 +19,24 @@ from homeamp_tui.clipboard import TooLong, osc52
 from homeamp_tui.commands import HouseCommands
 from homeamp_tui.dialogs.dialog import DIALOG_CSS, text_cells
 from homeamp_tui.dialogs.told import Told
+from homeamp_tui.games import Games
 from homeamp_tui.help import help_text
 from homeamp_tui.links import Link, LinkState
+from homeamp_tui.rolling_back import RollingBack
 from homeamp_tui.screens.changes import ChangesScreen
 from homeamp_tui.screens.deviations import DeviationsScreen
 from homeamp_tui.screens.house import HouseScreen
+from homeamp_tui.screens.instances import InstancesScreen
 from homeamp_tui.screens.overview import OverviewScreen
+from homeamp_tui.tabs import TABS, screens_help
 from homeamp_tui.theme import DARK, LIGHT
 from homeamp_tui.words import plain, plural
 
 LIGHTS_SECONDS = 1.0
 """How often the age of a lost link is painted; nothing is painted while all stand."""
 
-HELP_ALWAYS = """\
-Screens    1 overview   2 deviations   3 changes
+HELP_ALWAYS = f"""\
+{screens_help()}\
 Anywhere   : or ctrl+p: all commands   r scan again   ? help   q quit
 """
 
@@ -53,9 +57,10 @@ class HomeampApp(App[None]):
     CSS = HOUSE_CSS + DIALOG_CSS
     COMMANDS: ClassVar[set[Any]] = {HouseCommands}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "show('overview')", "Overview", show=False, id="app.overview"),
-        Binding("2", "show('deviations')", "Deviations", show=False, id="app.deviations"),
-        Binding("3", "show('changes')", "Changes", show=False, id="app.changes"),
+        *(
+            Binding(tab.key, f"show('{tab.name}')", tab.words, show=False, id=f"app.{tab.name}")
+            for tab in TABS
+        ),
         Binding("colon", "command_palette", "Commands", show=False, id="app.commands"),
         Binding("r", "rescan", "Rescan", id="app.rescan"),
         Binding("question_mark,f1", "help", "Help", id="app.help"),
@@ -65,6 +70,7 @@ class HomeampApp(App[None]):
         "overview": OverviewScreen,
         "deviations": DeviationsScreen,
         "changes": ChangesScreen,
+        "instances": InstancesScreen,
     }
 
     def __init__(
@@ -84,6 +90,8 @@ class HomeampApp(App[None]):
             for url in dict.fromkeys(urls)
         ]
         self.acts = Acts(self)
+        self.rolling_back = RollingBack(self)
+        self.games = Games(self)
         self._told_lost: set[str] = set()
         self.register_theme(DARK)
         self.register_theme(LIGHT)

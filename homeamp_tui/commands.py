@@ -9,6 +9,7 @@ from typing import NamedTuple
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from homeamp_agent.model.rule import Severity
+from homeamp_tui.tabs import TABS
 from homeamp_tui.theme import DARK, LIGHT
 from homeamp_tui.words import PATTERN_WORDS
 
@@ -32,8 +33,10 @@ class HouseCommands(Provider):
                 state = "" if enabled else ", not now"
                 run = partial(self.app.run_action, binding.action, node)
                 yield Command(binding.description, f"key {key}{state}", run)
-        for mode, words in (("overview", "Overview"), ("changes", "Changes")):
-            yield Command(f"Go to {words}", "", partial(self.app.switch_mode, mode))
+        for tab in TABS:
+            yield Command(
+                f"Go to {tab.words}", f"key {tab.key}", partial(self.app.switch_mode, tab.name)
+            )
         for severity in Severity:
             yield self._filter(f"Only {severity.value}", f"severity:{severity.value}")
         for name, words in PATTERN_WORDS.items():

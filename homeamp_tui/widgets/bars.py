@@ -12,10 +12,12 @@ from textual.content import Content
 from textual.widget import Widget
 
 from homeamp_tui.links import Link, LinkState
+from homeamp_tui.tabs import TABS
 from homeamp_tui.words import age_text, plain
 
-TABS = (("overview", "Overview"), ("deviations", "Deviations"), ("changes", "Changes"))
-SHORT_BELOW_CELLS = 66
+PRODUCT = "homeamp  "
+LIGHTS_CELLS = 12
+"""Left for the lights of the hosts, which can be counted where they do not fit."""
 
 KEY_NAMES = {
     "slash": "/",
@@ -41,17 +43,19 @@ class TopBar(Widget):
 
     def render(self) -> Content:
         width = self.content_size.width
-        left = Content.assemble(("homeamp", "bold $primary"), "  ")
-        for number, (name, words) in enumerate(TABS, 1):
-            if width < SHORT_BELOW_CELLS and name != self._here:
-                words = ""  # noqa: PLW2901  (the number alone)
-            style = "bold $background on $primary" if name == self._here else "$muted"
-            left += Content.assemble((f" {number} {words} " if words else f" {number} ", style))
-        right = Content("  ").join([*self._read_only(), *map(_light, self._links)])
+        left = Content.styled(PRODUCT, "bold $primary")
+        right = self._lights()
+        for name, words in self._tabs(width):
+            left += Content.styled(
+                words, "bold $background on $primary" if name == self._here else "$muted"
+            )
         room = width - left.cell_length
         if right.cell_length > room - 1:
             right = self._lights_counted()
         return left + " " * max(1, room - right.cell_length) + right
+
+    def _lights(self) -> Content:
+        return Content("  ").join([*self._read_only(), *map(_light, self._links)])
 
     def _read_only(self) -> list[Content]:
         return [Content.styled("read-only", "bold $warning")] if self.read_only else []
@@ -62,16 +66,29 @@ class TopBar(Widget):
         counted = Content.styled(f"{up}/{len(self._links)} hosts", style)
         return Content(" ").join([*self._read_only(), counted])
 
+    def _tabs(self, width: int) -> list[tuple[str, str]]:
+        """(name, what is shown of it): the key alone where not all words fit, but for the open.
+
+        A host that is lost is worth more than the words of screens that nobody looks at.
+        """
+        shown = [(tab.name, f" {tab.key} {tab.words} ") for tab in TABS]
+        lights = min(LIGHTS_CELLS, self._lights().cell_length)
+        if any(link.state is LinkState.LOST for link in self._links):
+            lights = self._lights().cell_length
+        if len(PRODUCT) + sum(len(words) for _, words in shown) + lights < width:
+            return shown
+        return [
+            (tab.name, words if tab.name == self._here else f" {tab.key} ")
+            for tab, (_, words) in zip(TABS, shown, strict=True)
+        ]
+
     def on_click(self, event: events.Click) -> None:
-        start = self.styles.padding.left + len("homeamp  ")
-        width = self.content_size.width
-        for name, words in TABS:
-            short = width < SHORT_BELOW_CELLS and name != self._here
-            cells = 3 if short else len(words) + 4
-            if start <= event.x < start + cells:
+        start = self.styles.padding.left + len(PRODUCT)
+        for name, words in self._tabs(self.content_size.width):
+            if start <= event.x < start + len(words):
                 self.app.switch_mode(name)
                 return
-            start += cells
+            start += len(words)
 
 
 def _light(link: Link) -> Content:

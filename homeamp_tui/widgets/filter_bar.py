@@ -44,15 +44,16 @@ class FilterBar(Horizontal):
     class FilterLeft(Message):
         """Back to the rows."""
 
-    def __init__(self) -> None:
+    def __init__(self, hint: str = HINT) -> None:
         super().__init__()
+        self._hint = hint
         self._pause: Timer | None = None
         self._told = ""
 
     def compose(self) -> ComposeResult:
         yield Static("/", classes="prompt")
         yield Input(id="filter", compact=True)
-        yield Static(HINT, id="filter-note", markup=False)
+        yield Static(self._hint, id="filter-note", markup=False)
 
     def open(self) -> None:
         """Show it and type."""
@@ -74,7 +75,7 @@ class FilterBar(Horizontal):
         """Say what an agent did not understand; empty: the hint again."""
         note = self.query_one("#filter-note", Static)
         note.set_class(bool(words), "-wrong")
-        note.update(words or HINT)
+        note.update(words or self._hint)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

@@ -36,6 +36,7 @@ from homeamp_agent.model.deviation import (
 )
 from homeamp_agent.model.event import Topic
 from homeamp_agent.model.expectation import ChainLink, Expectation, Explanation, InstanceValue
+from homeamp_agent.model.game import GameState, InstanceState, PlayersPolicy
 from homeamp_agent.model.instance import Platform
 from homeamp_agent.model.query import (
     Counts,
@@ -83,7 +84,10 @@ from homeamp_agent.rpc.protocol.messages import (
     HelloParams,
     HelloResult,
     HostOverview,
+    InstanceActOutcome,
     InstanceRow,
+    InstancesActParams,
+    InstancesActResult,
     InstancesListParams,
     InstancesListResult,
     NoParams,
@@ -149,6 +153,7 @@ class Script:
     refused: tuple[RefusedEdit, ...] = ()
     problems: tuple[str, ...] = ()
     asked: Counter[str] = field(default_factory=Counter)
+    games: dict[str, InstanceState] = field(default_factory=dict)
     rows_sent: int = 0
     mutations: list[tuple[str, Any]] = field(default_factory=list)
     hold: dict[str, asyncio.Event] = field(default_factory=dict)
@@ -363,11 +368,43 @@ async def instances(call: Call[Script], params: InstancesListParams) -> Instance
             InstanceRow(
                 host=script.host, name=name, friendly_name=name.title(), platform=Platform.PAPER,
                 tags=("survival",) if name.startswith("S") else ("lobby",), plugins=12, files=60,
-                counts=Counts(),
+                counts=Counts(), amp=script.games.get(name),
             )
             for name in INSTANCES
         )
     )  # fmt: skip
+
+
+def _acting(script: Script, verb: str, params: InstancesActParams) -> InstancesActResult:
+    script.mutations.append((f"instances.{verb}", params))
+    outcomes = []
+    for name in params.instances:
+        players = script.games[name].players or 0
+        if players and params.players is PlayersPolicy.REFUSE:
+            message = f"{players} players are online"
+            outcomes.append(InstanceActOutcome(instance=name, state="refused", message=message))
+            continue
+        becomes = GameState.STOPPED if verb == "stop" else GameState.STARTING
+        script.games[name] = script.games[name].model_copy(update={"state": becomes, "players": 0})
+        outcomes.append(InstanceActOutcome(instance=name, state="begun"))
+    script.bus.emit(Topic.INSTANCES, "updated", {"names": list(params.instances)})
+    return InstancesActResult(results=tuple(outcomes))
+
+
+@method(
+    "instances.stop", access=Access.OPERATE, params=InstancesActParams, result=InstancesActResult
+)
+async def stop_game(call: Call[Script], params: InstancesActParams) -> InstancesActResult:
+    """Stop."""
+    return _acting(call.rooms, "stop", params)
+
+
+@method(
+    "instances.restart", access=Access.OPERATE, params=InstancesActParams, result=InstancesActResult
+)
+async def restart_game(call: Call[Script], params: InstancesActParams) -> InstancesActResult:
+    """Restart."""
+    return _acting(call.rooms, "restart", params)
 
 
 @method(
@@ -738,7 +775,19 @@ async def subscribe(call: Call[Script], params: EventsSubscribeParams) -> Events
 METHODS = (
     hello, status, rescan, overview, instances, list_, count, groups, show, approve, flag, reopen,
     preview, fix, changes, change_shown, rollback, subscribe,
+    stop_game, restart_game,
 )  # fmt: skip
+
+
+def running_games() -> dict[str, InstanceState]:
+    """Every game runs; on HUB01 three people play."""
+    return {
+        name: InstanceState(
+            state=GameState.READY, players=3 if name == "HUB01" else 0, players_max=20,
+            cpu=12.0, memory_mb=2048.0,
+        )
+        for name in INSTANCES
+    }  # fmt: skip
 
 
 class ScriptedAgent:

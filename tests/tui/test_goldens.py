@@ -22,7 +22,7 @@ from homeamp_tui.links import LinkState
 from homeamp_tui.screens.deviations import DeviationsScreen
 from tests.tui.conftest import AgentOf
 from tests.tui.driving import LOOK_SECONDS, screen_text, until
-from tests.tui.scripted import ScriptedAgent
+from tests.tui.scripted import ScriptedAgent, running_games
 
 GOLDEN = Path(__file__).with_name("golden")
 SIZES = ((80, 24), (140, 45))
@@ -123,11 +123,39 @@ async def lost(pilot: Pilot[None], agents: Agents) -> None:
     await until(pilot, lambda: app.links[0].state is LinkState.LOST)
 
 
+async def instances(pilot: Pilot[None], agents: Agents) -> None:
+    for agent in agents:
+        agent.script.games = running_games()
+    await pilot.press("4")
+    await until(pilot, lambda: "HUB01" in screen_text(pilot.app))
+
+
+async def stopping(pilot: Pilot[None], agents: Agents) -> None:
+    await instances(pilot, agents)
+    await pilot.press("j", "j", "x")
+    await until(pilot, lambda: isinstance(pilot.app.screen, Dialog))
+
+
+async def changes(pilot: Pilot[None], agents: Agents) -> None:
+    await all_rows(pilot)
+    await pilot.press("f")
+    await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+    await pilot.press("tab", "enter")
+    await until(pilot, lambda: bool(agents[0].script.changes))
+    await pilot.press("3")
+    await until(pilot, lambda: "root" in screen_text(pilot.app))
+
+
+async def no_change_yet(pilot: Pilot[None], agents: Agents) -> None:
+    await pilot.press("3")
+
+
 SCREENS: dict[str, Steps] = {
     steps.__name__.replace("_", "-"): steps
     for steps in (
         overview, overview_lost, deviations, groups, filtered, selected, detail, keys, plan,
-        approval, flag, nothing_matches, lost,
+        approval, flag, nothing_matches, lost, instances, stopping, changes,
+        no_change_yet,
     )
 }  # fmt: skip
 

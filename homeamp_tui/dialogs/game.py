@@ -1,0 +1,96 @@
+"""Whether games shall start, stop or restart, and what becomes of those who play."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual import on
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Button, Input, RadioSet, Static
+
+from homeamp_agent.model.game import PlayersPolicy
+from homeamp_agent.rpc.protocol.messages.instances import MAX_WAIT_MINUTES
+from homeamp_tui.dialogs.dialog import Dialog
+from homeamp_tui.dialogs.review import Option
+
+POLICY_WORDS = {
+    PlayersPolicy.WAIT: "wait until nobody plays, for at most the minutes below",
+    PlayersPolicy.REFUSE: "leave an instance alone where somebody plays",
+    PlayersPolicy.FORCE: "do it now: whoever plays is thrown out",
+}
+WAIT_MINUTES = "10"
+
+
+@dataclass(frozen=True, slots=True)
+class GameAct:
+    """What becomes of players, and what they are told."""
+
+    players: PlayersPolicy
+    wait_minutes: float
+    announce: str | None
+    reason: str
+
+
+class AskGameAct(Dialog[GameAct | None]):
+    """Start, stop or restart; the focus is on Cancel. `lines`: one an instance, with its players.
+
+    `asks_players`: the game of some instance may be running, so players may be on it.
+    """
+
+    DEFAULT_CSS = """
+    AskGameAct #games { height: auto; max-height: 8; margin-bottom: 1; }
+    """
+
+    def __init__(self, verb: str, title: str, lines: Sequence[str], *, asks_players: bool) -> None:
+        super().__init__(title, foot="tab: next field · esc: cancel")
+        self._verb, self._lines, self._asks_players = verb, lines, asks_players
+
+    def compose_body(self) -> ComposeResult:
+        yield Static(Content("\n".join(self._lines)), id="games", markup=False)
+        if self._asks_players:
+            yield Static("Players online", classes="label")
+            with RadioSet(id="players"):
+                for policy, words in POLICY_WORDS.items():
+                    yield Option(Content(words), value=policy is PlayersPolicy.WAIT)
+            yield Static("Minutes to wait", classes="label")
+            yield Input(WAIT_MINUTES, compact=True, id="minutes")
+            yield Static("Say to players before", classes="label")
+            yield Input(compact=True, placeholder="empty: nothing", id="announce", max_length=200)
+        yield Static("Why", classes="label")
+        yield Input(compact=True, placeholder="for the history", id="reason", max_length=2000)
+        yield Static("", id="wrong", classes="wrong", markup=False)
+
+    def compose_buttons(self) -> ComposeResult:
+        yield Button("Cancel", id="cancel", compact=True)
+        yield Button(self._verb, id="yes", classes="-yes-danger", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#cancel").focus()
+
+    @on(Input.Submitted)
+    def _field_done(self) -> None:
+        self.focus_next()
+
+    @on(Button.Pressed, "#cancel")
+    def _cancelled(self) -> None:
+        self.dismiss(None)
+
+    @on(Button.Pressed, "#yes")
+    def _agreed(self) -> None:
+        reason = self.query_one("#reason", Input).value.strip()
+        if not self._asks_players:
+            self.dismiss(GameAct(PlayersPolicy.WAIT, 0, None, reason))
+            return
+        try:
+            minutes = float(self.query_one("#minutes", Input).value)
+        except ValueError:
+            minutes = -1
+        if not 0 <= minutes <= MAX_WAIT_MINUTES:
+            self.query_one("#wrong", Static).update(f"minutes: 0 to {MAX_WAIT_MINUTES}")
+            self.query_one("#minutes").focus()
+            return
+        pressed = max(0, self.query_one(RadioSet).pressed_index)
+        announce = self.query_one("#announce", Input).value.strip() or None
+        self.dismiss(GameAct(list(POLICY_WORDS)[pressed], minutes, announce, reason))

@@ -1,0 +1,186 @@
+"""The instances of every host: what their games do, as AMP says, and how much of each deviates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+
+from homeamp_agent.model.event import Event, Topic
+from homeamp_agent.model.game import GameState
+from homeamp_agent.rpc.protocol.messages import InstanceRow
+from homeamp_tui.games import instances_of, players_text, state_text
+from homeamp_tui.links import Link
+from homeamp_tui.screens.listing import Detail, ListingScreen, Row
+from homeamp_tui.widgets.column_table import Cell, Column
+from homeamp_tui.widgets.diff_view import Line, note_lines
+from homeamp_tui.words import ago_text, plain, plural
+
+LOOK_AGAIN_SECONDS = 15.0
+"""Players and load change without an event; AMP itself is asked by the agent, not by each look."""
+
+STATE_STYLES = {
+    GameState.READY: "good",
+    GameState.FAILED: "bad",
+    GameState.AWAY: "bad",
+    GameState.STOPPED: "warning",
+    GameState.UNKNOWN: "muted",
+}
+LABEL_CELLS = 11
+
+
+class InstancesScreen(ListingScreen[InstanceRow]):
+    """A line for each instance, and the one under the cursor in full."""
+
+    NAME = "instances"
+    NOUN = "instance"
+    TOPICS = frozenset({Topic.INSTANCES, Topic.DEVIATIONS})
+    COLUMNS = (
+        Column("INSTANCE", 0),
+        Column("HOST", 8),
+        Column("PLATFORM", 9, wide_only=True),
+        Column("STATE", 12),
+        Column("PLAYERS", 7, right=True),
+        Column("CPU", 4, right=True),
+        Column("MEM", 7, right=True),
+        Column("OPEN", 5, right=True),
+    )
+    HINT = "host: instance: platform: tag: state:  !not"
+    KEYS = (
+        ("slash", "Filter", "filter"),
+        ("space", "Select", "select"),
+        ("s", "Start", "start"),
+        ("x", "Stop", "stop"),
+        ("R", "Restart", "restart"),
+        ("d", "Deviations", "deviations"),
+        ("r", "Rescan", "rescan"),
+    )
+    CHANGING = frozenset({"start", "stop", "restart", "rescan"})
+    KEYS_HELP = """\
+Move       j k ↓ ↑   tab: to the detail and back   enter: the detail in full
+Filter     /   words are and-ed, field:value narrows, ! negates
+           host instance platform tag state
+Select     space: one   A: all that the filter shows
+Act        s: start the game   x: stop it   R: restart it (each asks first,
+           and says who plays)   d: the deviations of the instance
+Marks      ● selected   ▶ ready   ■ stopped   ✖ failed   ✗ AMP away   – no AMP
+"""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "start", "Start the game", id="instances.start"),
+        Binding("x", "stop", "Stop the game", id="instances.stop"),
+        Binding("R", "restart", "Restart the game", id="instances.restart"),
+        Binding("d", "deviations", "Deviations of the instance", id="instances.deviations"),
+    ]
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.set_interval(LOOK_AGAIN_SECONDS, self._refresher.poke)
+
+    def event_heard(self, link: Link, event: Event) -> None:
+        super().event_heard(link, event)
+        if event.topic is Topic.INSTANCES and event.name == "acted":
+            self._tell_outcome(link, event)
+
+    def _tell_outcome(self, link: Link, event: Event) -> None:
+        body = event.body
+        if body.get("state") in {"refused", "failed"}:
+            what = f"{body.get('instance', '')}: {body['state']}: {body.get('message', '')}"
+            self.dashboard.tell_wrong(f"{link.host} did not do it", what)
+
+    async def read_from(self, link: Link) -> Sequence[InstanceRow]:
+        return await instances_of(link)
+
+    def identity(self, item: InstanceRow) -> str:
+        return item.name
+
+    def arranged(self, rows: Sequence[Row[InstanceRow]]) -> Sequence[Row[InstanceRow]]:
+        return sorted(rows, key=lambda row: (row.link.host, row.item.name))
+
+    def fields(self, row: Row[InstanceRow]) -> Mapping[str, str]:
+        instance = row.item
+        return {
+            "host": row.link.host,
+            "instance": f"{instance.name} {instance.friendly_name}",
+            "platform": instance.platform.value,
+            "tag": " ".join(instance.tags),
+            "state": state_text(instance.amp),
+        }
+
+    def cells(self, row: Row[InstanceRow]) -> Sequence[Cell]:
+        instance, game = row.item, row.item.amp
+        style = STATE_STYLES.get(game.state, "") if game else "muted"
+        cpu = "" if game is None or game.cpu is None else f"{game.cpu:.0f}%"
+        memory = "" if game is None or game.memory_mb is None else f"{game.memory_mb:,.0f}M"
+        opened = instance.counts.open
+        return (
+            Cell(plain(instance.name)),
+            Cell(plain(row.link.host), "muted"),
+            Cell(instance.platform.value, "muted"),
+            Cell(state_text(game), style),
+            Cell(players_text(game)),
+            Cell(cpu),
+            Cell(memory),
+            Cell(f"{opened:,}", "warning" if opened else "muted"),
+        )
+
+    async def detail(self, row: Row[InstanceRow]) -> Detail:
+        instance, game = row.item, row.item.amp
+        state = Content.styled(state_text(game), "bold")
+        if game is not None and game.since is not None:
+            state += Content.styled(f"  since {ago_text(game.since)}", "$muted")
+        lines = [
+            _fact("name", instance.friendly_name),
+            _fact("platform", instance.platform.value),
+            _fact("tags", ", ".join(instance.tags) or "none"),
+            _fact("plugins", f"{instance.plugins:,}"),
+            _fact("files", f"{instance.files:,}"),
+            _fact("open", plural(instance.counts.open, "deviation") + ", d shows them"),
+        ]
+        if game is None:
+            lines += note_lines("The agent asks no AMP: it knows nothing of the game.")
+        else:
+            lines += [_fact("players", players_text(game) or "not known")]
+            lines += [_fact("TPS", f"{game.tps:.1f}")] if game.tps is not None else []
+            lines += note_lines(game.message, "diff--warning")
+        lines += [line for each in instance.problems for line in note_lines(each, "diff--warning")]
+        return Detail(f"{row.link.host} › {instance.name}", state, lines)
+
+    def nothing(self) -> Content:
+        return Content.styled("No instance was found; the overview (1) says why.", "$muted")
+
+    def _act(self, verb: str) -> None:
+        chosen = [(row.link, row.item.name) for row in self.chosen]
+
+        async def acting() -> None:
+            if await self.dashboard.games.act(verb, chosen):
+                self.acted()
+
+        self.dashboard.act(acting())
+
+    def action_start(self) -> None:
+        self._act("start")
+
+    def action_stop(self) -> None:
+        self._act("stop")
+
+    def action_restart(self) -> None:
+        self._act("restart")
+
+    async def action_deviations(self) -> None:
+        if (row := self.current) is not None:
+            await self.dashboard.action_filter_by(f"host:{row.link.host} instance:{row.item.name}")
+
+    def why_not_chosen(self, action: str) -> str:
+        if why := super().why_not_chosen(action):
+            return why
+        without = [row.item.name for row in self.chosen if row.item.amp is None]
+        if without:
+            return f"{', '.join(without)}: the agent asks no AMP, so do it by hand"
+        return ""
+
+
+def _fact(label: str, text: str) -> Line:
+    return ((label.ljust(LABEL_CELLS), "diff--note"), (plain(text), "diff--plain"))

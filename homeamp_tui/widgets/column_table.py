@@ -1,0 +1,110 @@
+"""A virtual table whose rows are cells in columns, with a mark in front of rows that are picked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, NamedTuple
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+
+from homeamp_tui.widgets.virtual_table import VirtualTable
+from homeamp_tui.words import fit
+
+GAP = "  "
+
+
+class Column(NamedTuple):
+    """One column. `cells` is its width; 0: what the others leave, for one column of a table.
+
+    `wide_only`: left out where panes stand below each other.
+    """
+
+    heading: str
+    cells: int
+    right: bool = False
+    wide_only: bool = False
+
+
+class Cell(NamedTuple):
+    """One cell: its text, and the name of a style of `ColumnTable` or nothing."""
+
+    text: str
+    style: str = ""
+
+
+CellsOf = Callable[[int], Sequence[Cell] | None]
+"""The cells of a row by its index, one a column, also for columns that are left out."""
+
+
+class ColumnTable(VirtualTable):
+    """Columns of text; the elastic one gets the room that is left."""
+
+    DEFAULT_CSS = """
+    ColumnTable {
+        & > .cell--good { color: $success; }
+        & > .cell--bad { color: $error; text-style: bold; }
+        & > .cell--warning { color: $warning; }
+        & > .cell--muted { color: $muted; }
+        & > .cell--picked { color: $primary; text-style: bold; }
+    }
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "cell--good",
+        "cell--bad",
+        "cell--warning",
+        "cell--muted",
+        "cell--picked",
+    }
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        cells_of: CellsOf,
+        is_picked: Callable[[int], bool],
+        *,
+        narrow_below_cells: int = 0,
+        id: str | None = None,
+    ) -> None:
+        super().__init__(id=id)
+        self._all, self._cells_of, self._is_picked = columns, cells_of, is_picked
+        self._narrow_below = narrow_below_cells
+
+    def _columns(self, width: int) -> list[tuple[int, Column]]:
+        """The columns that are shown, with their place among all, each with its width."""
+        narrow = width < self._narrow_below
+        shown = [each for each in enumerate(self._all) if not (narrow and each[1].wide_only)]
+        fixed = sum(column.cells for _, column in shown) + len(GAP) * len(shown)
+        rest = max(4, width - fixed)
+        return [(at, each if each.cells else each._replace(cells=rest)) for at, each in shown]
+
+    def heading(self, width: int) -> list[Segment]:
+        text = GAP.join(_aligned(column.heading, column) for _, column in self._columns(width))
+        return [Segment(f"  {text}")]
+
+    def line(self, index: int, width: int) -> list[Segment] | None:
+        cells = self._cells_of(index)
+        if cells is None:
+            return None
+        picked = self._is_picked(index)
+        segments = [Segment(" ●" if picked else "  ", self._style("picked") if picked else None)]
+        for number, (at, column) in enumerate(self._columns(width)):
+            text, style = cells[at]
+            segments.append(
+                Segment(
+                    (GAP if number else "") + _aligned(text, column),
+                    self._style(style) if style else None,
+                )
+            )
+        return segments
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"cell--{name}", partial=True)
+
+
+def _aligned(text: str, column: Column) -> str:
+    if column.right:
+        return " " * (column.cells - cell_len(text)) + fit(text, min(column.cells, cell_len(text)))
+    return fit(text, column.cells)

@@ -1,0 +1,151 @@
+"""The instances screen: what games do, and starting and stopping them with players in mind."""
+
+from __future__ import annotations
+
+from textual.pilot import Pilot
+from textual.widgets import Button
+
+from homeamp_agent.model.game import GameState, PlayersPolicy
+from homeamp_agent.rpc.protocol.messages import InstancesActParams
+from homeamp_tui.app import HomeampApp
+from homeamp_tui.dialogs.game import AskGameAct
+from homeamp_tui.dialogs.told import Told
+from homeamp_tui.screens.deviations import DeviationsScreen
+from homeamp_tui.screens.instances import InstancesScreen
+from tests.tui.conftest import AgentOf
+from tests.tui.driving import screen_text, until
+from tests.tui.scripted import INSTANCES, ScriptedAgent, running_games
+
+SIZE = (80, 24)
+
+
+def with_games(agent: ScriptedAgent) -> ScriptedAgent:
+    agent.script.games = running_games()
+    return agent
+
+
+async def opened(pilot: Pilot[None], count: int = len(INSTANCES)) -> InstancesScreen:
+    await until(pilot, lambda: isinstance(pilot.app.screen, InstancesScreen))
+    screen = pilot.app.screen
+    assert isinstance(screen, InstancesScreen)
+    await until(pilot, lambda: len(screen.rows) == count)
+    return screen
+
+
+async def on(pilot: Pilot[None], screen: InstancesScreen, name: str) -> None:
+    """The cursor stands on an instance."""
+    await pilot.press("slash", *name, "enter")
+    await until(pilot, lambda: [row.item.name for row in screen.rows] == [name])
+
+
+async def test_the_state_players_and_load_of_every_game_stand_in_a_line(agent_of: AgentOf) -> None:
+    agent = with_games(await agent_of("alder"))
+    async with HomeampApp([agent.url], start="instances").run_test(
+        size=SIZE, notifications=True
+    ) as pilot:
+        await opened(pilot)
+        line = next(each for each in screen_text(pilot.app).splitlines() if "HUB01" in each)
+        assert line.split()[:7] == ["HUB01", "alder", "paper", "▶", "ready", "3/20", "12%"]
+
+
+async def test_a_restart_shows_who_plays_and_nothing_is_done_before_yes(agent_of: AgentOf) -> None:
+    agent = with_games(await agent_of("alder"))
+    async with HomeampApp([agent.url], start="instances").run_test(
+        size=SIZE, notifications=True
+    ) as pilot:
+        screen = await opened(pilot)
+        await on(pilot, screen, "HUB01")
+        await pilot.press("R")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AskGameAct))
+        assert pilot.app.focused is pilot.app.screen.query_one("#cancel", Button)
+        assert "! 3 players online" in screen_text(pilot.app)
+        await pilot.press("enter")
+        await until(pilot, lambda: pilot.app.screen is screen)
+        assert agent.script.mutations == []
+
+
+async def test_a_restart_waits_for_players_unless_told_otherwise(agent_of: AgentOf) -> None:
+    agent = with_games(await agent_of("alder"))
+    async with HomeampApp([agent.url], start="instances").run_test(
+        size=SIZE, notifications=True
+    ) as pilot:
+        screen = await opened(pilot)
+        await on(pilot, screen, "HUB01")
+        await pilot.press("R")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AskGameAct))
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: len(agent.script.mutations) == 1)
+        verb, params = agent.script.mutations[0]
+        assert isinstance(params, InstancesActParams)
+        assert (verb, params.instances, params.players, params.wait) == (
+            "instances.restart", ("HUB01",), PlayersPolicy.WAIT, False,
+        )  # fmt: skip
+        await until(pilot, lambda: "… starting" in screen_text(pilot.app))
+
+
+async def test_players_online_keep_a_game_running_if_so_chosen_and_that_is_told(
+    agent_of: AgentOf,
+) -> None:
+    agent = with_games(await agent_of("alder"))
+    async with HomeampApp([agent.url], start="instances").run_test(
+        size=SIZE, notifications=True
+    ) as pilot:
+        screen = await opened(pilot)
+        await on(pilot, screen, "HUB01")
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AskGameAct))
+        pilot.app.screen.query_one("#players").focus()
+        await pilot.press("down", "space")
+        pilot.app.screen.query_one("#yes").focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Told))
+        told = "HUB01: refused: 3 players are online"
+        await until(pilot, lambda: told in screen_text(pilot.app))
+        assert agent.script.games["HUB01"].state is GameState.READY
+
+
+async def test_without_amp_a_key_says_why_it_does_nothing(agent_of: AgentOf) -> None:
+    agent = await agent_of("alder")
+    async with HomeampApp([agent.url], start="instances").run_test(
+        size=(140, 30), notifications=True
+    ) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("R")
+        await until(pilot, lambda: "the agent asks no AMP" in screen_text(pilot.app))
+        assert pilot.app.screen is screen
+        assert agent.script.mutations == []
+
+
+async def test_a_dashboard_that_only_looks_stops_no_game(agent_of: AgentOf) -> None:
+    agent = with_games(await agent_of("alder"))
+    app = HomeampApp([agent.url], start="instances", read_only=True)
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await opened(pilot)
+        await pilot.press("x")
+        await until(pilot, lambda: "opened with --read-only" in screen_text(pilot.app))
+        assert agent.script.mutations == []
+
+
+async def test_instances_of_a_lost_host_stay_as_last_seen_and_are_not_acted_on(
+    agent_of: AgentOf,
+) -> None:
+    agents = [with_games(await agent_of(host)) for host in ("alder", "birch")]
+    app = HomeampApp([agent.url for agent in agents], start="instances")
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        screen = await opened(pilot, 2 * len(INSTANCES))
+        await agents[0].stop()
+        await until(pilot, lambda: "alder lost: as last seen" in screen_text(pilot.app))
+        assert len(screen.rows) == 2 * len(INSTANCES)
+        assert "alder cannot be reached" in screen.why_not("restart")
+
+
+async def test_d_leads_to_the_deviations_of_the_instance(agent_of: AgentOf) -> None:
+    agent = await agent_of("alder")
+    async with HomeampApp([agent.url], start="instances").run_test(
+        size=SIZE, notifications=True
+    ) as pilot:
+        screen = await opened(pilot)
+        await on(pilot, screen, "HUB01")
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(pilot.app.screen, DeviationsScreen))
+        assert "host:alder instance:HUB01" in screen_text(pilot.app)
