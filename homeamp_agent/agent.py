@@ -24,7 +24,7 @@ from typing import Any
 
 from homeamp_agent import VERSION
 from homeamp_agent.amp.room import AmpRoom, amp_room
-from homeamp_agent.changes import ChangeRoom, ChangesError, Retention
+from homeamp_agent.changes import ChangeRoom, ChangesError, RequestBook, Retention
 from homeamp_agent.changes.errors import plain_reason
 from homeamp_agent.configfiles import Limits
 from homeamp_agent.drift.detector import Detector, DetectorSettings
@@ -34,11 +34,13 @@ from homeamp_agent.model.event import Topic
 from homeamp_agent.model.query import PAGE_LIMIT, DeviationFilter
 from homeamp_agent.model.secret import Masker
 from homeamp_agent.rpc.access import AccessPolicy, gid_of, unknown_names
+from homeamp_agent.rpc.desk import Desk, DeskPolicy
 from homeamp_agent.rpc.dispatch import Dispatcher, where_of
 from homeamp_agent.rpc.events import EventBus
 from homeamp_agent.rpc.idempotency import AnsweredCalls
 from homeamp_agent.rpc.listening import ListenError, listen, passed_socket
 from homeamp_agent.rpc.methods import all_methods
+from homeamp_agent.rpc.methods.settling import settle, tell_change
 from homeamp_agent.rpc.protocol.messages import Access
 from homeamp_agent.rpc.registry import Registry
 from homeamp_agent.rpc.rooms import DriftRoom, Rooms
@@ -193,6 +195,16 @@ class _Agent:
         self._amp: AmpRoom = amp_room(
             settings.amp, lambda name, body: self._publish(Topic.INSTANCES, name, body)
         )
+        book = RequestBook(settings.state)
+        self._problems.set("requests", *book.problems)
+        self._desk = Desk(
+            book,
+            self._drift,
+            self._change_room,
+            settle=lambda change: settle(rooms, change, ()),
+            told=lambda change: tell_change(self._bus, change),
+            policy=DeskPolicy(settings.changes.approval, settings.changes.parallel),
+        )
         registry = Registry(all_methods())
         rooms = Rooms(
             host=settings.host,
@@ -201,6 +213,7 @@ class _Agent:
             store=store,
             drift=self._drift,
             changes=self._change_room,
+            desk=self._desk,
             amp=self._amp,
             registry=registry,
             clients=lambda: self._server.clients,
@@ -225,6 +238,7 @@ class _Agent:
                     parts.create_task(self._keep("drift", self._detect)),
                     parts.create_task(self._keep("unfinished fixes", self._release_unfinished)),
                     parts.create_task(self._keep("backups", self._prune_backups)),
+                    parts.create_task(self._keep("requests", self._desk.run)),
                     parts.create_task(self._keep("amp", self._amp.watch.run)),
                     parts.create_task(self._say_alive()),
                 ]

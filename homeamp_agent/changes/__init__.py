@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from homeamp_agent.changes.audit import AuditEntry, AuditLog, AuditVerdict, open_audit
 from homeamp_agent.changes.backup import Backup, BackupProblem, Backups, Retention, open_backups
+from homeamp_agent.changes.book import BookedRequest, RequestBook
 from homeamp_agent.changes.diff import masked_text, shown_file
 from homeamp_agent.changes.edit import ANY_VALUE, PlainEdit
 from homeamp_agent.changes.errors import (
@@ -26,12 +27,16 @@ from homeamp_agent.changes.errors import (
     FileConflictError,
     InstanceBusyError,
     NothingPlannedError,
+    NotNowError,
     NotRollableError,
+    RequestError,
     RollbackConflicts,
     UnknownChangeError,
     UnsafeFileError,
 )
 from homeamp_agent.changes.plan import NewContent, PlannedChange, PlannedFile
+from homeamp_agent.changes.reading import ReadRequest, read_request
+from homeamp_agent.changes.requested import Resolved, resolve
 from homeamp_agent.changes.room import ChangeRoom, new_change_id
 from homeamp_agent.changes.safety import TEMP_PREFIX
 
@@ -48,17 +53,23 @@ __all__ = [
     "BackupMissingError",
     "BackupProblem",
     "Backups",
+    "BookedRequest",
     "ChangeExistsError",
     "ChangeRoom",
     "ChangesError",
     "FileConflictError",
     "InstanceBusyError",
     "NewContent",
+    "NotNowError",
     "NotRollableError",
     "NothingPlannedError",
     "PlainEdit",
     "PlannedChange",
     "PlannedFile",
+    "ReadRequest",
+    "RequestBook",
+    "RequestError",
+    "Resolved",
     "Retention",
     "RollbackConflicts",
     "UnknownChangeError",
@@ -67,5 +78,7 @@ __all__ = [
     "new_change_id",
     "open_audit",
     "open_backups",
+    "read_request",
+    "resolve",
     "shown_file",
 ]

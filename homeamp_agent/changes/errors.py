@@ -8,6 +8,8 @@ ChangesError
 ├── NothingPlannedError      the plan changes no file
 ├── InstanceBusyError        another request holds one of the instances
 ├── UnknownChangeError       no journal has that change
+├── RequestError             a request that says nothing that could be done; each problem a line
+├── NotNowError              the request is in no state for that, or not by this person
 ├── ChangeExistsError        the change id is taken by another request
 ├── NotRollableError         the change is in no state to be rolled back, or its backup is gone
 ├── RollbackConflicts        files are no longer as the change left them; a person chooses
@@ -67,6 +69,18 @@ class InstanceBusyError(ChangesError):
 
 class UnknownChangeError(ChangesError):
     """No journal has that change."""
+
+
+class RequestError(ChangesError):
+    """What was handed in is no request; `problems` name each place, never a value."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(self.problems[:3]))
+
+
+class NotNowError(ChangesError):
+    """The request is in no state for that, or this person may not do it."""
 
 
 class ChangeExistsError(ChangesError):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from homeamp_agent.changes.diff import secret_literals, shown_file, unified_diff
@@ -182,27 +182,29 @@ class Planner:
         made: list[PlainEdit] = []
         for edit in edits:
             try:
-                document = document.reread(self._edited(document, edit))
+                path, actual = locate(document, edit.path)
+                document = document.reread(self._edited(document, edit, path, actual))
             except EditRefused as error:
                 refused.append(self._refused(edit, error.reason))
             except FileConflictError as error:
                 refused.append(self._refused(edit, error.reason, conflict=True))
             else:
-                made.append(edit)
+                # Whoever approves the plan approves what it replaces, too.
+                pinned = edit.expected_old is ANY_VALUE
+                made.append(replace(edit, expected_old=actual) if pinned else edit)
         if document.data == before:
             refused += [self._refused(edit, "undone by a later edit of the plan") for edit in made]
             return None
         diff = self.diff(place.file, before, document.data, edits[0].plugin)
         return PlannedFile(place, before, document.data, diff, tuple(made))
 
-    def _edited(self, document: Document, edit: PlainEdit) -> bytes:
+    def _edited(self, document: Document, edit: PlainEdit, path: KeyPath, actual: Value) -> bytes:
         """The new bytes. The one place to know operations; a line-level edit would join here.
 
         Raises:
             EditRefused: it cannot be made byte-exactly, or is made already.
             FileConflictError: another value than expected stands there.
         """
-        path, actual = locate(document, edit.path)
         if edit.operation is EditOperation.UNSET:
             if actual is MISSING:
                 raise EditRefused("already so: the setting is not there")

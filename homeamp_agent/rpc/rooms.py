@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from homeamp_agent.amp.room import AmpRoom
 from homeamp_agent.baselines import Approval, Baselines, Resolver, merged, write_approved
@@ -31,6 +31,9 @@ from homeamp_agent.rpc.protocol.errors import Busy, Refused
 from homeamp_agent.rpc.protocol.messages import BaselineStatus, ScanStatus
 from homeamp_agent.rpc.registry import Registry
 from homeamp_agent.store import Store
+
+if TYPE_CHECKING:
+    from homeamp_agent.rpc.desk import Desk
 
 log = logging.getLogger(__name__)
 
@@ -206,6 +209,7 @@ class Rooms:
     store: Store
     drift: DriftRoom
     changes: Callable[[], ChangeRoom]
+    desk: Desk
     amp: AmpRoom
     registry: Registry
     clients: Callable[[], int]

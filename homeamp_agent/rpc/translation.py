@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from homeamp_agent.changes.errors import (
     BackupMissingError,
+    ChangeExistsError,
     ChangesError,
     FileConflictError,
     InstanceBusyError,
+    RequestError,
     UnknownChangeError,
 )
 from homeamp_agent.rpc.protocol.errors import (
@@ -29,6 +31,8 @@ _KINDS: tuple[tuple[type[Exception], type[RpcError]], ...] = (
     (BackupMissingError, NotFound),
     (InstanceBusyError, Busy),
     (FileConflictError, Conflict),
+    (ChangeExistsError, Conflict),
+    (RequestError, InvalidParams),
     (ChangesError, Refused),
 )
 

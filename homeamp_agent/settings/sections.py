@@ -71,6 +71,19 @@ class BackupsSection(Section):
     )
 
 
+class ChangesSection(Section):
+    """Change requests."""
+
+    approval: Literal["own", "other", "at_once"] = Field(
+        default="own",
+        description="Who approves a request: its author may (own), somebody else must (other), or"
+        " handing it in is enough for who may operate (at_once)",
+    )
+    parallel: int = Field(
+        default=2, ge=1, le=16, description="Requests carried out at the same time"
+    )
+
+
 class AmpSection(Section):
     """The AMP panel; without a URL the agent does not speak to it."""
 
@@ -179,6 +192,7 @@ class Settings(Section):
     access: AccessSection = AccessSection()
     scan: ScanSection = ScanSection()
     backups: BackupsSection = BackupsSection()
+    changes: ChangesSection = ChangesSection()
     amp: AmpSection = AmpSection()
     fleet: FleetSection = FleetSection()
     updates: UpdatesSection = UpdatesSection()

@@ -381,6 +381,16 @@ async def test_every_method_in_the_openrpc_document_answers_as_it_says(fleet: Fl
     assert (await ask("backups.restore", id=backup))["change"]["id"] != again["id"]
     for name in ("instances.start", "instances.stop", "instances.restart"):
         await ask(name, instances=[row["instance"]], reason="test", players="refuse")
+    edit = {"file": row["file"], "path": row["path"], "operation": "unset"}
+    asked = {"reason": "not needed", "edits": [{**edit, "instances": [row["instance"]]}]}
+    await wire.call("changes.preview", request=asked)
+    first = (await ask("changes.submit", request=asked))["change"]["id"]
+    await ask("changes.approve", ids=[first])
+    assert (await ask("changes.apply", id=first))["change"]["status"] == "applied"
+    await wire.call("changes.rollback", id=first)
+    for act in ("reject", "cancel"):
+        given = await wire.call("changes.submit", request=asked)
+        await ask(f"changes.{act}", ids=[given["change"]["id"]])
     await ask("agent.rescan", wait=True)
     assert not unasked, "methods that no test asks with the params they want"
 

@@ -83,11 +83,20 @@ def test_what_changes_anything_needs_operate_and_takes_an_idempotency_key(docume
     changing = [each for each in document["methods"] if each["x-access"] == "operate"]
     assert {each["name"] for each in changing} == {
         "agent.rescan",
+        "backups.restore",
+        "changes.apply",
+        "changes.approve",
+        "changes.cancel",
+        "changes.reject",
         "changes.rollback",
+        "changes.submit",
         "deviations.approve",
         "deviations.fix",
         "deviations.flag",
         "deviations.reopen",
+        "instances.restart",
+        "instances.start",
+        "instances.stop",
     }
     for method in changing:
         assert "idempotency_key" in {each["name"] for each in method["params"]}, method["name"]

@@ -5,7 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from homeamp_agent.changes import NothingPlannedError, PlannedChange, RollbackConflicts
+from homeamp_agent.changes import (
+    NothingPlannedError,
+    PlannedChange,
+    RollbackConflicts,
+    read_request,
+)
 from homeamp_agent.model.change import Plan
 from homeamp_agent.model.deviation import Deviation, DeviationStatus
 from homeamp_agent.rpc.methods.deviations import NO_SUCH
@@ -17,7 +22,7 @@ from homeamp_agent.rpc.methods.fitting import (
     place_after,
 )
 from homeamp_agent.rpc.methods.settling import mark, settle, unmark
-from homeamp_agent.rpc.protocol.errors import Busy, Conflict, NotFound, Refused
+from homeamp_agent.rpc.protocol.errors import Busy, Conflict, InvalidParams, NotFound, Refused
 from homeamp_agent.rpc.protocol.messages import (
     Access,
     ChangesListParams,
@@ -42,9 +47,18 @@ from homeamp_agent.store import get_deviations
     access=Access.READ,
     params=ChangesPreviewParams,
     result=ChangesPreviewResult,
+    errors=(InvalidParams, NotFound, Refused),
 )
 async def preview(call: Call[Rooms], params: ChangesPreviewParams) -> ChangesPreviewResult:
-    """The exact plan of fixing deviations; nothing is written."""
+    """The exact plan of fixing deviations or of a change request; nothing is written."""
+    desk = call.rooms.desk
+    if params.request is not None:
+        read = read_request(params.request)
+        wanted, notes = await desk.plan(read.request)
+        return ChangesPreviewResult(plan=fitted_plan(wanted.plan), notes=(*read.notes, *notes))
+    if params.id is not None:
+        wanted, notes = await desk.plan_of(params.id)
+        return ChangesPreviewResult(plan=fitted_plan(wanted.plan), notes=notes)
     planned, skipped, _ = await _planned(call.rooms, params.ids)
     return ChangesPreviewResult(plan=fitted_plan(planned.plan), skipped=tuple(skipped))
 
@@ -89,7 +103,7 @@ async def fix(call: Call[Rooms], params: DeviationsFixParams) -> DeviationsFixRe
 @method("changes.list", access=Access.READ, params=ChangesListParams, result=ChangesListResult)
 async def list_(call: Call[Rooms], params: ChangesListParams) -> ChangesListResult:
     """A page of change requests, newest first."""
-    changes = await asyncio.to_thread(call.rooms.changes().list)
+    changes = await call.rooms.desk.all()
     start = place_after(params.cursor, [each.id for each in changes])
     wanted = [
         each
@@ -115,7 +129,7 @@ async def list_(call: Call[Rooms], params: ChangesListParams) -> ChangesListResu
 )
 async def show(call: Call[Rooms], params: ChangesShowParams) -> ChangesShowResult:
     """One change request with its diffs."""
-    change = await asyncio.to_thread(call.rooms.changes().show, params.id)
+    change = await call.rooms.desk.show(params.id)
     return ChangesShowResult(change=fitted_change(change))
 
 
@@ -138,10 +152,10 @@ async def rollback(call: Call[Rooms], params: ChangesRollbackParams) -> ChangesR
             force=params.force,
         )
     except RollbackConflicts as error:
-        change = await asyncio.to_thread(rooms.changes().show, params.id)
+        change = await rooms.desk.show(params.id)
         return ChangesRollbackResult(change=fitted_change(change), conflicts=error.conflicts)
     await settle(rooms, change, ())
-    return ChangesRollbackResult(change=fitted_change(change))
+    return ChangesRollbackResult(change=fitted_change(rooms.desk.shown(change)))
 
 
 async def _planned(

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from homeamp_agent.model.change import ChangeRequest, ChangeStatus
 from homeamp_agent.model.deviation import Deviation, DeviationStatus
 from homeamp_agent.model.event import Topic
+from homeamp_agent.rpc.events import EventBus
 from homeamp_agent.rpc.methods.deviations import tell_updated
 from homeamp_agent.rpc.rooms import Rooms
 from homeamp_agent.store import Review, review
@@ -60,5 +61,11 @@ async def settle(rooms: Rooms, change: ChangeRequest, before: Iterable[Deviation
         await review(rooms.store, fixed, naming, datetime.now(UTC))
     await rooms.drift.reread([(each.instance, each.file) for each in change.files])
     await unmark(rooms, before, change.message or "it is still not as expected")
+    tell_change(rooms.bus, change)
+
+
+def tell_change(bus: EventBus, change: ChangeRequest) -> None:
+    """Tell the subscribers where a change stands."""
+    progress = None if change.progress is None else change.progress.model_dump()
     body = {"id": change.id, "status": change.status.value, "reason": change.reason}
-    rooms.bus.emit(Topic.CHANGES, "updated", body)
+    bus.emit(Topic.CHANGES, "updated", {**body, "progress": progress})

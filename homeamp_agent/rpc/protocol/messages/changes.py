@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from homeamp_agent.model.base import WireWord, Word
-from homeamp_agent.model.change import ChangeRequest, ChangeStatus, RollbackConflict
+from homeamp_agent.model.change import ChangeRequest, ChangeStatus, Plan, RollbackConflict
 from homeamp_agent.model.query import (
     PageParams,
 )
 from homeamp_agent.rpc.protocol.messages.base import MutationParams
+from homeamp_agent.rpc.protocol.messages.deviations import Skipped
 
 
 class ChangesListParams(PageParams):
@@ -51,3 +54,52 @@ class ChangesRollbackResult(WireWord):
 
     change: ChangeRequest
     conflicts: tuple[RollbackConflict, ...] = ()
+
+
+class ChangesSubmitParams(MutationParams):
+    """Hand a change request in (docs/schemas/change_request.schema.json); writes no file."""
+
+    request: dict[str, Any]
+    dry_run: bool = Field(default=False, description="Only show what would become of it")
+
+
+class ChangesSubmitResult(WireWord):
+    """The request as it stands, what it would do, and what was unclear in it."""
+
+    change: ChangeRequest
+    plan: Plan
+    notes: tuple[str, ...] = ()
+
+
+class ChangesApproveParams(MutationParams):
+    """Approve requests: those very plans that were shown, or the one that `digest` names."""
+
+    ids: tuple[str, ...] = Field(min_length=1, max_length=1000)
+    digest: str | None = Field(default=None, description="Of a preview; for one id only")
+
+
+class ChangesDeclineParams(MutationParams):
+    """Say no to requests, or withdraw them."""
+
+    ids: tuple[str, ...] = Field(min_length=1, max_length=1000)
+    reason: str = Field(default="", max_length=2000)
+
+
+class ChangesDecidedResult(WireWord):
+    """The requests as they stand now, without diffs, and those that were left alone, with why."""
+
+    changes: tuple[ChangeRequest, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+
+class ChangesApplyParams(MutationParams):
+    """Carry an approved request out now. With `digest`, only if that plan was approved."""
+
+    id: str
+    digest: str | None = None
+
+
+class ChangesApplyResult(WireWord):
+    """What became of it."""
+
+    change: ChangeRequest

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from homeamp_agent.model.base import WireWord, Word
 from homeamp_agent.model.change import ChangeRequest, Plan
@@ -138,16 +138,25 @@ class DeviationsReviewResult(WireWord):
 
 
 class ChangesPreviewParams(Word):
-    """The exact plan of fixing these deviations; writes nothing."""
+    """The exact plan of fixing deviations (`ids`), of a `request`, or of one that waits (`id`)."""
 
-    ids: tuple[str, ...] = Field(min_length=1, max_length=10_000)
+    ids: tuple[str, ...] = Field(default=(), max_length=10_000)
+    request: dict[str, Any] | None = None
+    id: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if [bool(self.ids), self.request is not None, self.id is not None].count(True) != 1:
+            raise ValueError("give `ids`, or `request`, or `id`")
+        return self
 
 
 class ChangesPreviewResult(WireWord):
-    """The plan; give its digest to `deviations.fix` to apply exactly this."""
+    """The plan; its digest ties `deviations.fix` and `changes.approve` to exactly this."""
 
     plan: Plan
     skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class DeviationsFixParams(MutationParams):

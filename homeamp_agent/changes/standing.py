@@ -1,0 +1,78 @@
+"""Where a request stands, as it is shown: from its plan to its approval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from homeamp_agent.changes.plan import PlannedChange
+from homeamp_agent.changes.room import new_change_id
+from homeamp_agent.model.change import ChangeRequest, ChangeStatus, FileOutcome, Plan
+from homeamp_agent.model.request import RequestedChange
+
+
+def change_of(
+    request: RequestedChange,
+    planned: PlannedChange,
+    author: str,
+    source: str,
+    notes: tuple[str, ...],
+) -> ChangeRequest:
+    """A request that was just handed in, with what it would do."""
+    if request.author and request.author != author:
+        notes = (f"written by {request.author}, handed in by {author}", *notes)
+    return ChangeRequest(
+        id=request.request_id or new_change_id(),
+        reason=request.reason,
+        author=author,
+        status=ChangeStatus.PENDING_APPROVAL,
+        created_at=datetime.now(UTC),
+        files=outcomes(planned.plan),
+        edits=planned.edits,
+        refused=planned.plan.refused,
+        priority=request.priority,
+        write_policy=request.write_policy,
+        source=source,
+        digest=planned.plan.digest,
+        not_before=request.schedule.not_before if request.schedule else None,
+        notes=notes,
+    )
+
+
+def approved(change: ChangeRequest, who: str, digest: str) -> ChangeRequest:
+    """The request once `who` said yes to the plan of that digest."""
+    facts = {"approved_by": who, "approved_at": datetime.now(UTC), "digest": digest, "message": ""}
+    return change.model_copy(update={"status": ready(change), **facts})
+
+
+def ready(change: ChangeRequest) -> ChangeStatus:
+    """What an approved request waits for: its time, or a person."""
+    return ChangeStatus.SCHEDULED if change.not_before else ChangeStatus.APPROVED
+
+
+def outcomes(plan: Plan) -> tuple[FileOutcome, ...]:
+    """The files of a plan of which nothing is written yet."""
+    return tuple(
+        FileOutcome(
+            instance=each.instance,
+            file=each.file,
+            before_sha256=each.before_sha256,
+            after_sha256=each.after_sha256,
+            state="pending",
+            diff=each.diff,
+        )
+        for each in plan.files
+    )
+
+
+def without_diffs(change: ChangeRequest) -> ChangeRequest:
+    """The change without what only a look at it alone needs."""
+    files = tuple(each.model_copy(update={"diff": ""}) for each in change.files)
+    return change.model_copy(update={"files": files})
+
+
+def why_nothing(plan: Plan, notes: Sequence[str]) -> str:
+    """One line about a plan that changes no file."""
+    reasons = [f"{each.edit.instance}/{each.edit.file}: {each.reason}" for each in plan.refused]
+    lines = list(dict.fromkeys((*reasons, *notes)))
+    return "nothing of it can be done: " + "; ".join(lines[:3])

@@ -1,0 +1,411 @@
+"""The desk: change requests from being handed in to being carried out, over restarts.
+
+    change, planned = await desk.submit(read, author="mia", source="rpc")
+    await desk.approve(change.id, "mia", digest=planned.plan.digest)
+    await desk.apply(change.id, "mia")
+
+An approval is tied to the digest of the plan that it saw. What is carried out is planned anew at
+that moment; if that is another plan, the request goes back to be approved, and says so. The journal
+(`ChangeRoom`) is the truth about what was written; the book about everything before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from homeamp_agent.changes import (
+    BookedRequest,
+    ChangeRoom,
+    ChangesError,
+    FileConflictError,
+    NothingPlannedError,
+    NotNowError,
+    PlannedChange,
+    ReadRequest,
+    RequestBook,
+    Resolved,
+    UnknownChangeError,
+    resolve,
+)
+from homeamp_agent.changes.errors import ChangeExistsError, plain_reason
+from homeamp_agent.changes.standing import (
+    approved,
+    change_of,
+    outcomes,
+    ready,
+    why_nothing,
+    without_diffs,
+)
+from homeamp_agent.model.change import ChangeRequest, ChangeStatus, Plan, WritePolicy
+from homeamp_agent.model.request import RequestedChange
+from homeamp_agent.rpc.rooms import DriftRoom
+
+LONGEST_SLEEP_S = 60.0
+"""The clock of a machine may be set: a schedule is looked at this often at the least."""
+
+APPROVABLE = frozenset({ChangeStatus.PENDING_APPROVAL})
+STARTABLE = frozenset({ChangeStatus.APPROVED, ChangeStatus.SCHEDULED})
+CANCELLABLE = frozenset(
+    {ChangeStatus.PENDING_APPROVAL, ChangeStatus.APPROVED, ChangeStatus.SCHEDULED,
+     ChangeStatus.WAITING}
+)  # fmt: skip
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DeskPolicy:
+    """How requests are treated; see the settings' `changes`."""
+
+    approval: Literal["own", "other", "at_once"] = "own"
+    parallel: int = 2
+
+
+@dataclass(slots=True)
+class Desk:
+    """Every request of this host. `settle` looks at the files of a change again and tells of it."""
+
+    book: RequestBook
+    drift: DriftRoom
+    changes: Callable[[], ChangeRoom]
+    settle: Callable[[ChangeRequest], Awaitable[None]]
+    told: Callable[[ChangeRequest], None]
+    policy: DeskPolicy = DeskPolicy()
+    _busy: set[str] = field(default_factory=set)
+    _woken: asyncio.Event = field(default_factory=asyncio.Event)
+    _places: asyncio.Semaphore = field(init=False)
+    _deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        self._places = asyncio.Semaphore(self.policy.parallel)
+
+    # looking --------------------------------------------------------------------------------
+
+    async def plan(self, request: RequestedChange) -> tuple[PlannedChange, tuple[str, ...]]:
+        """What the request would do on this host now, exactly, and notes. Writes nothing."""
+        await self.drift.ready()
+
+        def work() -> tuple[PlannedChange, tuple[str, ...]]:
+            resolved = self._resolved(request)
+            planned = self.changes().plan(resolved.edits)
+            return resolved.with_refused(planned), resolved.notes
+
+        return await asyncio.to_thread(work)
+
+    async def plan_of(self, change_id: str) -> tuple[PlannedChange, tuple[str, ...]]:
+        """The same of a request that waits.
+
+        Raises:
+            UnknownChangeError: there is none.
+            NotNowError: it is over.
+        """
+        return await self.plan(self._open(change_id)[1])
+
+    def shown(self, change: ChangeRequest) -> ChangeRequest:
+        """What the journal tells of a change, with what the book knows of its request."""
+        booked = self.book.find(change.id)
+        if booked is None:
+            return change
+        known = booked.change
+        running = known.status is ChangeStatus.APPLYING and change.id in self._busy
+        return change.model_copy(
+            update={
+                **{name: getattr(known, name) for name in _OF_THE_REQUEST},
+                "status": known.status if running else change.status,
+                "refused": known.refused or change.refused,
+            }
+        )
+
+    async def show(self, change_id: str) -> ChangeRequest:
+        """One request or change, with its diffs.
+
+        Raises:
+            UnknownChangeError: there is none.
+        """
+        try:
+            return self.shown(await asyncio.to_thread(self.changes().show, change_id))
+        except UnknownChangeError:
+            return self.book.get(change_id).change
+
+    async def all(self) -> Sequence[ChangeRequest]:
+        """Every request and change without diffs, newest first."""
+        written = [self.shown(each) for each in await asyncio.to_thread(self.changes().list)]
+        begun = {each.id for each in written}
+        waiting = [
+            without_diffs(each.change) for each in self.book.all() if each.change.id not in begun
+        ]
+        return sorted((*written, *waiting), key=lambda each: (each.created_at, each.id))[::-1]
+
+    # handing in and deciding ----------------------------------------------------------------
+
+    async def submit(
+        self, read: ReadRequest, *, author: str, source: str, operates: bool, dry_run: bool = False
+    ) -> tuple[ChangeRequest, Plan]:
+        """Take a request in; what it would do is planned and shown, nothing is written.
+
+        A request handed in again under its own id is the one that is there already.
+
+        Raises:
+            ChangeExistsError: another request has its id.
+            NothingPlannedError: nothing of it can be done.
+        """
+        request = read.request
+        planned, notes = await self.plan(request)
+        async with self._deciding:
+            earlier = self._earlier(request)
+            if earlier is not None:
+                return await self.show(earlier.change.id), planned.plan
+            if not planned.files and not dry_run:
+                raise NothingPlannedError(why_nothing(planned.plan, notes))
+            change = change_of(request, planned, author, source, (*read.notes, *notes))
+            if dry_run:
+                return change, planned.plan
+            if self.policy.approval == "at_once" and operates:
+                change = approved(change, author, planned.plan.digest)
+            await asyncio.to_thread(self.book.enter, BookedRequest(change, request))
+            await self._log(author, "submitted", change, request.reason)
+        self._tell(change)
+        return change, planned.plan
+
+    async def approve(self, change_id: str, who: str, digest: str | None = None) -> ChangeRequest:
+        """Approve exactly the plan that `digest` names; without, the one shown when handed in.
+
+        Raises:
+            NotNowError: it does not wait for approval, or not for this person's.
+            FileConflictError: what it would do now is another plan.
+        """
+        async with self._deciding:
+            change, request = self._open(change_id)
+            if change.status not in APPROVABLE:
+                raise NotNowError(f"{change_id} is {change.status.value}: nothing to approve")
+            if self.policy.approval == "other" and who == change.author:
+                raise NotNowError(
+                    f"{change_id} is {who}'s own: somebody else approves it (changes.approval)"
+                )
+            planned, _ = await self.plan(request)
+            if planned.plan.digest != (digest or change.digest):
+                await self._replanned(change, planned, "the files changed since it was planned")
+                raise FileConflictError(change_id, _LOOK_AGAIN)
+            return await self._decided(approved(change, who, planned.plan.digest), who, "approved")
+
+    async def reject(self, change_id: str, who: str, reason: str) -> ChangeRequest:
+        """Say no to a request that waits for approval.
+
+        Raises:
+            NotNowError: it does not.
+        """
+        return await self._end(change_id, who, reason, APPROVABLE, ChangeStatus.REJECTED)
+
+    async def cancel(self, change_id: str, who: str, reason: str) -> ChangeRequest:
+        """Withdraw a request before anything of it was written.
+
+        Raises:
+            NotNowError: it is under way, or over.
+        """
+        return await self._end(change_id, who, reason, CANCELLABLE, ChangeStatus.CANCELLED)
+
+    # carrying out ---------------------------------------------------------------------------
+
+    async def apply(self, change_id: str, digest: str | None = None) -> ChangeRequest:
+        """Carry an approved request out now, whatever its schedule; returns what became of it.
+
+        Raises:
+            NotNowError: it is not approved, or under way.
+            FileConflictError: its plan no longer holds; it waits for approval again.
+            InstanceBusyError: another request works on one of its instances.
+        """
+        change, _ = self._open(change_id)
+        if change_id in self._busy:
+            raise NotNowError(f"{change_id} is under way")
+        if change.status not in STARTABLE:
+            raise NotNowError(f"{change_id} is {change.status.value}: approve it first")
+        if digest is not None and digest != change.digest:
+            raise FileConflictError(change_id, "another plan was approved: preview it again")
+        self._busy.add(change_id)
+        try:
+            async with self._places:
+                return await self._carry_out(change_id)
+        finally:
+            self._busy.discard(change_id)
+
+    async def run(self) -> None:
+        """Start what is due, as long as the agent runs."""
+        await self._resume()
+        while True:
+            self._woken.clear()
+            now = datetime.now(UTC)
+            waiting = [
+                each.change
+                for each in self.book.all()
+                if each.change.status is ChangeStatus.SCHEDULED and each.change.not_before
+            ]
+            due = [each for each in waiting if each.not_before and each.not_before <= now]
+            await asyncio.gather(*(self._start(each) for each in due))
+            later = [each.not_before for each in waiting if each not in due and each.not_before]
+            sleep_s = min([(each - now).total_seconds() for each in later] + [LONGEST_SLEEP_S])
+            try:
+                await asyncio.wait_for(self._woken.wait(), max(sleep_s, 0.01))
+            except TimeoutError:
+                continue
+
+    async def _start(self, change: ChangeRequest) -> None:
+        """Carry out what is due; what keeps it from being done is told of in the request."""
+        try:
+            await self.apply(change.id)
+        except (ChangesError, OSError) as error:
+            reason = plain_reason(error)
+            log.warning("change %s was due and not carried out: %s", change.id, reason)
+            now = self.book.get(change.id).change
+            if now.status is ChangeStatus.SCHEDULED:
+                # Tried once: it does not start again by itself in the middle of somebody's day.
+                await self._keep(now, status=ChangeStatus.APPROVED, message=f"was due: {reason}")
+
+    async def _carry_out(self, change_id: str) -> ChangeRequest:
+        change, request = self._open(change_id)
+        if request.write_policy is not WritePolicy.NOW:
+            raise NotNowError(_NOT_YET)
+        planned, _ = await self.plan(request)
+        if planned.plan.digest != change.digest:
+            await self._replanned(change, planned, "the files changed since it was approved")
+            raise FileConflictError(change_id, _LOOK_AGAIN)
+        before = change
+        change = await self._keep(change, status=ChangeStatus.APPLYING, message="")
+        try:
+            done = await asyncio.to_thread(
+                self.changes().apply,
+                planned,
+                author=change.author,
+                reason=change.reason,
+                change_id=change_id,
+            )
+        except Exception:
+            if await self._as_journalled(change) is None:
+                await self._keep(before)
+            raise
+        await self._note_end(change, done)
+        await self.settle(self.shown(done))
+        return self.shown(done)
+
+    async def _resume(self) -> None:
+        """After a start: the journal tells how what was under way ended; else it is as approved."""
+        for booked in self.book.all():
+            change = booked.change
+            if not booked.open or await self._as_journalled(change) is not None:
+                continue
+            if change.status is ChangeStatus.APPLYING:
+                message = "the agent was stopped before anything was written"
+                await self._keep(change, status=ready(change), message=message)
+
+    async def _as_journalled(self, change: ChangeRequest) -> ChangeRequest | None:
+        """What the journal says became of it, noted in the book; None if it never began."""
+        try:
+            done = await asyncio.to_thread(self.changes().show, change.id)
+        except UnknownChangeError:
+            return None
+        await self._note_end(change, done)
+        return done
+
+    async def _note_end(self, change: ChangeRequest, done: ChangeRequest) -> None:
+        await self._keep(
+            change, status=done.status, message=done.message, finished_at=done.finished_at
+        )
+
+    # helpers --------------------------------------------------------------------------------
+
+    def _resolved(self, request: RequestedChange) -> Resolved:
+        knowledge = self.drift.baselines.knowledge
+        return resolve(
+            request,
+            self.drift.snapshots,
+            self.drift.masker,
+            lambda plugin: knowledge.of(plugin).restart,
+        )
+
+    def _open(self, change_id: str) -> tuple[ChangeRequest, RequestedChange]:
+        booked = self.book.get(change_id)
+        if booked.request is None:
+            raise NotNowError(f"{change_id} is {booked.change.status.value}")
+        return booked.change, booked.request
+
+    def _earlier(self, request: RequestedChange) -> BookedRequest | None:
+        booked = self.book.find(request.request_id) if request.request_id else None
+        if booked is None:
+            return None
+        same = booked.request == request or (
+            booked.request is None and booked.change.reason == request.reason
+        )
+        if not same:
+            raise ChangeExistsError(f"another request has the id {request.request_id}")
+        return booked
+
+    async def _end(
+        self,
+        change_id: str,
+        who: str,
+        reason: str,
+        states: frozenset[ChangeStatus],
+        status: ChangeStatus,
+    ) -> ChangeRequest:
+        async with self._deciding:
+            change = self.book.get(change_id).change
+            if change.status not in states or change_id in self._busy:
+                raise NotNowError(f"{change_id} is {change.status.value}: it stays so")
+            ended = change.model_copy(
+                update={"status": status, "message": reason, "finished_at": datetime.now(UTC)}
+            )
+            return await self._decided(ended, who, status.value, reason)
+
+    async def _decided(
+        self, change: ChangeRequest, who: str, act: str, reason: str = ""
+    ) -> ChangeRequest:
+        await asyncio.to_thread(self.book.update, change)
+        await self._log(who, act, change, reason)
+        self._tell(change)
+        return change
+
+    async def _replanned(self, change: ChangeRequest, planned: PlannedChange, why: str) -> None:
+        await self._keep(
+            change,
+            status=ChangeStatus.PENDING_APPROVAL,
+            message=f"{why}: look at the plan again and approve it",
+            approved_by=None,
+            approved_at=None,
+            digest=planned.plan.digest,
+            files=outcomes(planned.plan),
+            edits=planned.edits,
+            refused=planned.plan.refused,
+        )
+
+    async def _keep(self, change: ChangeRequest, **facts: Any) -> ChangeRequest:
+        change = change.model_copy(update=facts)
+        await asyncio.to_thread(self.book.update, change)
+        self._tell(change)
+        return change
+
+    async def _log(self, who: str, act: str, change: ChangeRequest, reason: str) -> None:
+        await asyncio.to_thread(
+            self.changes().audit.append,
+            who=who,
+            action=f"change.{act}",
+            subject=change.id,
+            reason=reason,
+            source=change.source,
+            digest=change.digest,
+        )
+
+    def _tell(self, change: ChangeRequest) -> None:
+        self.told(change)
+        self._woken.set()
+
+
+_OF_THE_REQUEST = (
+    "author", "created_at", "priority", "write_policy", "source", "digest", "approved_by",
+    "approved_at", "not_before", "progress", "restarts", "reverted", "notes", "deployment_id",
+)  # fmt: skip
+_LOOK_AGAIN = "what it would do is another plan now: preview it again"
+_NOT_YET = "this agent carries out `now` only: it does not stop and start games yet"
