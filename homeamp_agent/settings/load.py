@@ -217,6 +217,7 @@ def _validated(layers: _Layers) -> Settings | None:
 
 def _said(kind: str, message: str, key: str) -> str:
     if kind != "extra_forbidden":
+        message = message.removeprefix("Value error, ")
         return message[:1].lower() + message[1:]
     near = difflib.get_close_matches(
         key, [name for name, _, _ in leaves(Settings())], 1, cutoff=0.75

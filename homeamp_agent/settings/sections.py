@@ -9,8 +9,11 @@ import os
 import socket
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+
+from homeamp_agent.model.window import window_of, zone_of
 
 MAX_NAME_CHARACTERS = 64
 
@@ -110,6 +113,38 @@ class AmpSection(Section):
     )
 
 
+class RestartsSection(Section):
+    """When a change may take a game down, and how the operator's clock goes."""
+
+    time_zone: str = Field(
+        default="UTC", description="The operator's, as Europe/Berlin; windows are in it"
+    )
+    windows: dict[str, str] = Field(
+        default={}, description="Maintenance windows by name, as {night: 03:00-05:00}"
+    )
+    window: str | None = Field(
+        default=None, description="The window of changes that name none; none: at any time"
+    )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        return zone_of(name).key
+
+    @field_validator("windows")
+    @classmethod
+    def _are_windows(cls, windows: dict[str, str]) -> dict[str, str]:
+        for name in windows:
+            window_of(name, windows, ZoneInfo("UTC"))
+        return windows
+
+    @field_validator("window")
+    @classmethod
+    def _is_a_window(cls, said: str | None, others: ValidationInfo) -> str | None:
+        window_of(said, others.data.get("windows", {}), ZoneInfo("UTC"))
+        return said
+
+
 class FleetSection(Section):
     """The S3 bucket that hosts share; without an endpoint this host works alone."""
 
@@ -194,5 +229,6 @@ class Settings(Section):
     backups: BackupsSection = BackupsSection()
     changes: ChangesSection = ChangesSection()
     amp: AmpSection = AmpSection()
+    restarts: RestartsSection = RestartsSection()
     fleet: FleetSection = FleetSection()
     updates: UpdatesSection = UpdatesSection()

@@ -238,3 +238,11 @@ def test_wrong_settings_end_every_command_with_2_and_a_line_each(tmp_path: Path)
         assert all(
             line.startswith("homeamp-agent: agent.yaml") for line in done.stderr.splitlines()
         )
+
+
+def test_windows_and_time_zones_that_are_none_are_told_each_at_its_key(tmp_path: Path) -> None:
+    text = "restarts: {time_zone: Berlin, windows: {night: 3-5}, window: nigth}\n"
+    file = written(tmp_path, f"instances: {tmp_path}\nbaselines: {tmp_path}\n{text}")
+    told = homeamp("run", "--config", str(file)).stderr.splitlines()
+    keys = [line.partition("agent.yaml: ")[2].partition(":")[0] for line in told]
+    assert keys == ["restarts.time_zone", "restarts.windows", "restarts.window"]
