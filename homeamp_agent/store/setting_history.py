@@ -50,7 +50,10 @@ async def add_setting_changes(store: Store, changes: Collection[SettingChange]) 
 
 
 class ChangedPlace(NamedTuple):
-    """Where a change was: all that is not None has to fit; `plugin` ignores case."""
+    """Where a change was: all that is not None has to fit; `plugin` ignores case.
+
+    `path` is a setting, or a list or section with all that is in it.
+    """
 
     instance: str
     plugin: str | None = None
@@ -71,11 +74,13 @@ async def setting_history(
     query = (
         "SELECT rowid, at, instance, plugin, file, key, path, old, new, by, change_id, while_away "
         "FROM setting_history WHERE instance = ?1 AND (?2 IS NULL OR plugin = ?2 COLLATE NOCASE) "
-        "AND (?3 IS NULL OR file = ?3) AND (?4 IS NULL OR key = ?4) AND (?5 IS NULL OR path = ?5) "
-        "AND (?6 IS NULL OR rowid < ?6) ORDER BY rowid DESC LIMIT ?7"
+        "AND (?3 IS NULL OR file = ?3) AND (?4 IS NULL OR key = ?4) "
+        "AND (?5 IS NULL OR path = ?5 OR substr(path, 1, length(?6)) = ?6) "
+        "AND (?7 IS NULL OR rowid < ?7) ORDER BY rowid DESC LIMIT ?8"
     )
     segments = None if place.path is None else json.dumps(place.path)
-    arguments = (*place[:4], segments, _before(cursor), limit + 1)
+    inside = None if segments is None else f"{segments.removesuffix(']')}, "
+    arguments = (*place[:4], segments, inside, _before(cursor), limit + 1)
 
     async def work(db: aiosqlite.Connection) -> ChangePage:
         async with db.execute(query, arguments) as rows:

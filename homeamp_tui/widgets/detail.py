@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -11,11 +11,13 @@ from textual.widgets import Static
 
 from homeamp_agent.model.deviation import Deviation, DeviationStatus
 from homeamp_agent.model.expectation import ChainLink, InstanceValue
+from homeamp_agent.model.query import SettingChange
 from homeamp_agent.model.rule import Condition, ConditionKind
 from homeamp_agent.rpc.protocol.errors import RpcError
 from homeamp_agent.rpc.protocol.messages import DeviationsShowParams, DeviationsShowResult
 from homeamp_tui.links import Link, NotConnected
 from homeamp_tui.theme import SEVERITY_STYLES
+from homeamp_tui.widgets.setting_changes import change_lines, read_changes
 from homeamp_tui.words import (
     KIND_WORDS,
     PATTERN_WORDS,
@@ -55,9 +57,9 @@ class DeviationDetail(VerticalScroll, can_focus=True):
         yield Static(id="facts", markup=False)
         yield Static(id="evidence", markup=False)
 
-    def show(self, shown: DeviationsShowResult) -> None:
-        """Show one deviation, as its agent explains it."""
-        self._paint(facts(shown), evidence(shown))
+    def show(self, shown: DeviationsShowResult, changes: Sequence[SettingChange]) -> None:
+        """Show one deviation, as its agent explains it, and how its setting changed."""
+        self._paint(facts(shown), evidence(shown, changes))
 
     async def explain(self, link: Link, identity: str, row: Deviation | None) -> None:
         """Ask the agent and show what it says; where it cannot, what the list says (`row`)."""
@@ -68,7 +70,8 @@ class DeviationDetail(VerticalScroll, can_focus=True):
             if row is not None:
                 self.show_row(row, str(error))
             return
-        self.show(shown)
+        place = shown.deviation
+        self.show(shown, await read_changes(link, place.instance, place.file, place.path))
 
     def show_row(self, row: Deviation, problem: str) -> None:
         """Show what the list says of it: its agent cannot be asked for more."""
@@ -107,9 +110,12 @@ def facts(shown: DeviationsShowResult) -> Content:
     return Content("\n").join(lines)
 
 
-def evidence(shown: DeviationsShowResult) -> Content:
+def evidence(shown: DeviationsShowResult, changes: Sequence[SettingChange] = ()) -> Content:
     """The file around the line, the same setting elsewhere, and what happened so far."""
-    return Content("\n").join([*_context(shown), *_elsewhere(shown), *_history(shown)])
+    lines = [*_context(shown), *_elsewhere(shown), *_history(shown)]
+    if changes:
+        lines += [*_heading("CHANGED"), *change_lines(changes, shown.deviation.path)]
+    return Content("\n").join(lines)
 
 
 def _heading(words: str, note: str = "") -> list[Content]:

@@ -46,7 +46,10 @@ async def test_how_a_setting_changed_is_told_newest_first(store: Store, noon: An
     assert (await setting_history(store, A)).changes == (changes[1], changes[0])
     exact = A._replace(key=None, path=("a", 1, True, None))
     assert (await setting_history(store, exact)).changes == (changes[1], changes[0])
-    assert (await setting_history(store, exact._replace(path=("a", 1)))).changes == ()
+    within = exact._replace(path=("a", 1))
+    assert (await setting_history(store, within)).changes == (changes[1], changes[0])
+    beside = exact._replace(path=("a", 10))
+    assert (await setting_history(store, beside)).changes == ()
     assert len((await setting_history(store, ChangedPlace("SMP01", "shop"))).changes) == 3
     assert (await setting_history(store, A._replace(instance="SMP02"))).changes == ()
 

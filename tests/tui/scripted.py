@@ -45,6 +45,7 @@ from homeamp_agent.model.query import (
     DeviationsSort,
     PluginCount,
     ScopeCount,
+    SettingChange,
 )
 from homeamp_agent.model.rule import Condition, Rule, RuleSource, Scope, ScopeKind, Severity
 from homeamp_agent.rpc.access import AccessPolicy
@@ -95,6 +96,8 @@ from homeamp_agent.rpc.protocol.messages import (
     RescanParams,
     RescanResult,
     ScanStatus,
+    SettingsHistoryParams,
+    SettingsHistoryResult,
     Skipped,
     StatusResult,
 )
@@ -152,6 +155,7 @@ class Script:
     conflict: RollbackConflict | None = None
     refused: tuple[RefusedEdit, ...] = ()
     problems: tuple[str, ...] = ()
+    setting_changes: tuple[SettingChange, ...] = ()
     asked: Counter[str] = field(default_factory=Counter)
     games: dict[str, InstanceState] = field(default_factory=dict)
     rows_sent: int = 0
@@ -561,6 +565,25 @@ async def show(call: Call[Script], params: DeviationsShowParams) -> DeviationsSh
     )
 
 
+@method(
+    "settings.history",
+    access=Access.READ,
+    params=SettingsHistoryParams,
+    result=SettingsHistoryResult,
+)
+async def setting_history(
+    call: Call[Script], params: SettingsHistoryParams
+) -> SettingsHistoryResult:
+    """How a setting changed."""
+    return SettingsHistoryResult(
+        changes=tuple(
+            each
+            for each in call.rooms.setting_changes
+            if each.instance == params.instance and each.path == params.path
+        )
+    )
+
+
 def find(script: Script, identity: str) -> Deviation:
     """A row by its id."""
     if script.made_up:
@@ -776,6 +799,7 @@ METHODS = (
     hello, status, rescan, overview, instances, list_, count, groups, show, approve, flag, reopen,
     preview, fix, changes, change_shown, rollback, subscribe,
     stop_game, restart_game,
+    setting_history,
 )  # fmt: skip
 
 
@@ -875,3 +899,27 @@ def believable(host: str) -> Iterator[Deviation]:
             **each,
         }
         yield deviation(host, number, **more)
+
+
+def setting_changes(row: Deviation) -> Iterator[SettingChange]:
+    """How the setting of a deviation came to be what it is, newest first."""
+    facts: tuple[dict[str, Any], ...] = (
+        {"old": row.expected, "new": row.actual, "by": "outside", "while_away": True},
+        {
+            "old": "none",
+            "new": row.expected,
+            "by": "homeamp",
+            "change_id": "20260801T101500-4f2a91",
+        },
+        {"old": None, "new": "none", "by": "outside"},
+    )
+    for number, each in enumerate(facts):
+        yield SettingChange(
+            at=LONG_AGO - dt.timedelta(weeks=number),
+            instance=row.instance,
+            plugin=row.plugin,
+            file=row.file or "",
+            key=row.key or "",
+            path=row.path or (),
+            **each,
+        )

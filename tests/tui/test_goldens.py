@@ -22,7 +22,7 @@ from homeamp_tui.links import LinkState
 from homeamp_tui.screens.deviations import DeviationsScreen
 from tests.tui.conftest import AgentOf
 from tests.tui.driving import LOOK_SECONDS, screen_text, until
-from tests.tui.scripted import ScriptedAgent, running_games
+from tests.tui.scripted import ScriptedAgent, running_games, setting_changes
 
 GOLDEN = Path(__file__).with_name("golden")
 SIZES = ((80, 24), (140, 45))
@@ -85,6 +85,14 @@ async def selected(pilot: Pilot[None], agents: Agents) -> None:
 async def detail(pilot: Pilot[None], agents: Agents) -> None:
     await all_rows(pilot)
     await pilot.press("j", "j", "enter")
+
+
+async def setting_history(pilot: Pilot[None], agents: Agents) -> None:
+    agents[0].script.setting_changes = tuple(setting_changes(agents[0].script.rows[2]))
+    await all_rows(pilot)
+    await pilot.press("j", "j", "j", "j", "enter")
+    await until(pilot, lambda: "EXPECTED  <{DISPLAYNAME}>" in screen_text(pilot.app))
+    await pilot.press("end")
 
 
 async def keys(pilot: Pilot[None], agents: Agents) -> None:
@@ -155,7 +163,7 @@ SCREENS: dict[str, Steps] = {
     for steps in (
         overview, overview_lost, deviations, groups, filtered, selected, detail, keys, plan,
         approval, flag, nothing_matches, lost, instances, stopping, changes,
-        no_change_yet,
+        no_change_yet, setting_history,
     )
 }  # fmt: skip
 

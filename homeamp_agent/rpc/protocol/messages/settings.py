@@ -13,7 +13,10 @@ from homeamp_agent.rpc.protocol.messages.base import Path
 
 
 class SettingsHistoryParams(PageParams):
-    """A place on one instance: a file, a plugin, or one setting there (`key` or `path`)."""
+    """A place on one instance: a file, a plugin, or one setting there (`key` or `path`).
+
+    The `path` of a list or a section means all that is in it.
+    """
 
     instance: str
     plugin: str | None = None
