@@ -19,6 +19,7 @@ from homeamp_agent.commands.ends import FOUND, OK, CommandError
 if TYPE_CHECKING:
     from homeamp_agent.settings import Effective
 
+RULE_FORMS = ("markdown", "yaml", "xlsx")
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 BROKEN_PIPE = 141
 """128 + SIGPIPE, what a shell reports of a program whose reader went away."""
@@ -58,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_call(commands)
     _add_bridge(commands)
     _add_baselines(commands)
+    _add_rules(commands)
     _add_backups(commands)
     _add_audit(commands)
     _add_config(commands)
@@ -125,6 +127,23 @@ def _add_baselines(commands: Any) -> None:
         "--out", metavar="FILE", type=Path, help="a new file, as DIR/rules.yaml; default: stdout"
     )
     learn.set_defaults(command=_baselines_learn)
+
+
+def _add_rules(commands: Any) -> None:
+    parser = commands.add_parser("rules", help="the rules of a baseline directory")
+    acts = parser.add_subparsers(metavar="ACT", required=True)
+    export = acts.add_parser(
+        "export", help="write them in another form; exit 1 if it has no place for some"
+    )
+    export.add_argument("directory", metavar="DIR", type=Path)
+    export.add_argument(
+        "--form", choices=RULE_FORMS, required=True, metavar="FORM",
+        help=f"{', '.join(RULE_FORMS)}",
+    )  # fmt: skip
+    export.add_argument(
+        "--out", metavar="FOLDER", type=Path, required=True, help="a new folder, or an empty one"
+    )
+    export.set_defaults(command=_rules_export)
 
 
 def _add_backups(commands: Any) -> None:
@@ -246,6 +265,12 @@ def _baselines_check(options: argparse.Namespace) -> int:
     else:
         sys.stdout.write(check_text(loaded) + "\n")
     return FOUND if has_errors(loaded) else OK
+
+
+def _rules_export(options: argparse.Namespace) -> int:
+    from homeamp_agent.commands.export import run_rules_export  # noqa: PLC0415
+
+    return run_rules_export(options.directory, options.form, options.out)
 
 
 def _baselines_learn(options: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ConfigDict, Field, model_validator
 
 from homeamp_agent.model.base import Word
+from homeamp_agent.model.instance import Platform
 from homeamp_agent.model.rule import Condition, ConditionKind, Scope, ScopeKind, Severity
 from homeamp_agent.model.secret import wire_value
 
@@ -62,6 +63,7 @@ class RuleEntry(Word):
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
     plugin: str | None = None
+    platform: Platform | None = None
     file: str | None = None
     key: str | None = None
     path: tuple[str | bool | int | None, ...] | None = None

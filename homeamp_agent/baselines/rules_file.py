@@ -101,6 +101,7 @@ def add_rule(
             "reason": rule.reason,
             "owner": rule.owner,
             "expires": rule.expiry(),
+            **({"platform": rule.platform.value} if rule.platform else {}),
             **(more or {}),
         },
     )

@@ -23,9 +23,19 @@ _NOT_PRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 Entry = Mapping[str, Any]
 
 
-def rules_text(entries: Iterable[Entry], header: Iterable[str] = ()) -> str:
-    """The file's text; `entries` are rules as the file writes them, those of one file together."""
-    lines = [*(f"# {line}".rstrip() for line in header), f"version: {VERSION}", "rules:"]
+def rules_text(
+    entries: Iterable[Entry],
+    header: Iterable[str] = (),
+    declared: Mapping[str, Any] | None = None,
+) -> str:
+    """The file's text; `entries` are rules as the file writes them, those of one file together.
+
+    `declared` is what else stands there: variables, tags, aliases.
+    """
+    lines = [*(f"# {line}".rstrip() for line in header), f"version: {VERSION}"]
+    for name, value in (declared or {}).items():
+        lines += _declaration(name, value)
+    lines.append("rules:")
     for place, those in groupby(entries, key=_place):
         lines.append(f"  # {place}")
         lines += [f"  - {_flow(entry)}" for entry in those]
@@ -42,6 +52,25 @@ def write_new(file: Path, text: str) -> None:
     """
     with file.open("x", encoding="utf-8", newline="\n") as stream:
         stream.write(text)
+
+
+def _declaration(name: str, value: Any) -> list[str]:
+    """A top-level key; of a mapping one entry a line."""
+    if not isinstance(value, Mapping) or not value:
+        return [f"{name}: {_flow(value, False)}"]
+    inner = [f"  {_text(str(key))}: {_flow(item, False)}" for key, item in value.items()]
+    return [f"{name}:", *inner]
+
+
+def writable(value: Any) -> bool:
+    """Whether the file can hold `value` at all; a text may name a variable and then means it."""
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and writable(item) for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return all(map(writable, value))
+    if isinstance(value, str):
+        return not any("\ud800" <= letter <= "\udfff" for letter in value)
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def expressible(value: Any) -> bool:
