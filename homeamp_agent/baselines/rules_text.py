@@ -10,7 +10,6 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from homeamp_agent.baselines.declarations import VERSION
@@ -42,16 +41,6 @@ def rules_text(
     if lines[-1] == "rules:":
         lines[-1] = "rules: []"
     return "\n".join(lines) + "\n"
-
-
-def write_new(file: Path, text: str) -> None:
-    """Write a rules file that is not there yet.
-
-    Raises:
-        OSError: it is there already (FileExistsError), or cannot be written.
-    """
-    with file.open("x", encoding="utf-8", newline="\n") as stream:
-        stream.write(text)
 
 
 def _declaration(name: str, value: Any) -> list[str]:

@@ -120,10 +120,9 @@ class _Workbook:
         if not rows or not rows[0] or cell_text(rows[0][0]) != KEYS:
             self._reading.problem(f"the sheet {sheet} does not begin with {KEYS}; not read")
             return
-        plugins = sorted({place[0] for place in self._values}, key=len, reverse=True)
-        plugin = next(
-            (each for each in plugins if sheet_of(each).casefold() == sheet.casefold()), None
-        )
+        plugins = sorted({place[0] for place in self._values}, key=lambda name: (-len(name), name))
+        own = [each for each in plugins if sheet_of(each).casefold() == sheet.casefold()]
+        plugin = next((each for each in own if sheet_of(each) == sheet), own[0] if own else None)
         if plugin is None:
             self._reading.problem(f"the sheet {sheet} is of no plugin that {LONG_SHEET} knows")
             return

@@ -8,6 +8,7 @@ from pathlib import Path
 from homeamp_agent.baselines.exporting import export_rules
 from homeamp_agent.baselines.loader import load_baselines
 from homeamp_agent.commands.ends import FOUND, OK, CommandError
+from homeamp_agent.commands.output import write_new
 
 
 def run_rules_export(directory: Path, form: str, out: Path) -> int:
@@ -20,14 +21,11 @@ def run_rules_export(directory: Path, form: str, out: Path) -> int:
         out.mkdir(parents=True, exist_ok=True)
         if any(out.iterdir()):
             raise CommandError(f"{out}: holds files already; none is overwritten")
-        made = export_rules(load_baselines(directory), form)
-        for name, data in made.files.items():
-            file = out / name
-            file.parent.mkdir(exist_ok=True)
-            with file.open("xb") as stream:
-                stream.write(data)
     except OSError as error:
-        raise CommandError(f"{error.filename or out}: not written: {error.strerror}") from error
+        raise CommandError(f"{out}: not written: {error.strerror}") from error
+    made = export_rules(load_baselines(directory), form)
+    for name, data in made.files.items():
+        write_new(out / name, data)
     for line in made.report():
         sys.stderr.write(f"homeamp-agent: {line}\n")
     return FOUND if made.left_out else OK

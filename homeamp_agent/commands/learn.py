@@ -7,8 +7,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from homeamp_agent.baselines.rules_text import rules_text, write_new
-from homeamp_agent.commands.ends import OK, CommandError
+from homeamp_agent.baselines.rules_text import rules_text
+from homeamp_agent.commands.ends import OK
+from homeamp_agent.commands.output import write_new
 from homeamp_agent.drift.check import MASKING_KEY_BYTES
 from homeamp_agent.drift.engine import Engine
 from homeamp_agent.drift.learning import learn
@@ -22,8 +23,6 @@ HEADER = (
 
 def run_learn(settings: Settings, out: Path | None) -> int:
     """Scan, write the proposal to `out` (new; None: stdout), tell on stderr what it holds."""
-    if out is not None and out.resolve().is_relative_to(settings.instances.resolve()):
-        raise CommandError(f"{out}: is among the instances; a baseline is kept elsewhere")
     # The key lives as long as the run: no fingerprint is written anywhere.
     key = os.urandom(MASKING_KEY_BYTES)
     with tempfile.TemporaryDirectory() as nothing:
@@ -38,12 +37,7 @@ def run_learn(settings: Settings, out: Path | None) -> int:
     if out is None:
         sys.stdout.write(text)
     else:
-        try:
-            write_new(out, text)
-        except FileExistsError as error:
-            raise CommandError(f"{out}: is there already; it is not overwritten") from error
-        except OSError as error:
-            raise CommandError(f"{out}: not written: {error.strerror}") from error
+        write_new(out, text.encode("utf-8"), instances=settings.instances)
     for line in (*proposal.report(), *engine.all_problems):
         sys.stderr.write(f"homeamp-agent: {line}\n")
     return OK

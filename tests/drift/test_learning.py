@@ -94,9 +94,7 @@ def test_nothing_is_written_among_the_instances(network: Network) -> None:
     out = network.instance("A01") / "rules.yaml"
     ran = learned(network.instances, out)
     assert ran.returncode == 2
-    assert ran.stderr == (
-        f"homeamp-agent: {out}: is among the instances; a baseline is kept elsewhere\n"
-    )
+    assert ran.stderr == (f"homeamp-agent: {out}: is among the instances; choose another place\n")
     assert not out.exists()
 
 

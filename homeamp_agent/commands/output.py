@@ -1,0 +1,25 @@
+"""Files that the operator asked a command for: new ones, and none among the instances."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from homeamp_agent.commands.ends import CommandError
+
+
+def write_new(file: Path, data: bytes, *, instances: Path | None = None) -> None:
+    """Write a file that is not there yet; its folder is made.
+
+    Raises:
+        CommandError: it is there, is among the `instances`, or cannot be written.
+    """
+    if instances is not None and file.resolve().is_relative_to(instances.resolve()):
+        raise CommandError(f"{file}: is among the instances; choose another place")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("xb") as stream:
+            stream.write(data)
+    except FileExistsError as error:
+        raise CommandError(f"{file}: is there already; it is not overwritten") from error
+    except OSError as error:
+        raise CommandError(f"{file}: not written: {error.strerror}") from error
