@@ -27,6 +27,7 @@ from homeamp_tui.screens.changes import ChangesScreen
 from homeamp_tui.screens.deviations import DeviationsScreen
 from homeamp_tui.screens.house import HouseScreen
 from homeamp_tui.screens.instances import InstancesScreen
+from homeamp_tui.screens.matrix import MatrixScreen
 from homeamp_tui.screens.overview import OverviewScreen
 from homeamp_tui.tabs import TABS, screens_help
 from homeamp_tui.theme import DARK, LIGHT
@@ -71,6 +72,7 @@ class HomeampApp(App[None]):
         "deviations": DeviationsScreen,
         "changes": ChangesScreen,
         "instances": InstancesScreen,
+        "matrix": MatrixScreen,
     }
 
     def __init__(

@@ -17,7 +17,8 @@ from homeamp_agent.rpc.protocol.messages import DeviationsListParams, Deviations
 from homeamp_tui.groups import Group, GroupShare, merged, read_groups
 from homeamp_tui.links import Link, LinkState, NotConnected
 from homeamp_tui.refresher import Refresher
-from homeamp_tui.rows import PAGE_ROWS, DeviationRows, Query, Share, read_page, read_share
+from homeamp_tui.rows import DeviationRows, Query, Share, read_page, read_share
+from homeamp_tui.windows import PAGE_ROWS
 
 FRESH_SECONDS = 6.0
 """How long a row that came is marked: as long as it takes to look up and find it."""

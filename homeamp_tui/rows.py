@@ -21,11 +21,7 @@ from homeamp_agent.rpc.protocol.messages import (
 )
 from homeamp_tui.interleave import Run, by_buckets, by_heads, one_by_one
 from homeamp_tui.links import Link
-
-PAGE_ROWS = 100
-"""A screen shows 10 to 60 rows: a page and its neighbour always cover it."""
-PAGES_KEPT = 20
-"""2,000 rows of each agent in memory at most, however many there are."""
+from homeamp_tui.windows import PAGE_ROWS, PAGES_KEPT, whole_page
 
 NOTHING_COUNTED = DeviationsCountResult(total=0, counts=Counts(), tree=())
 
@@ -82,24 +78,20 @@ class Share:
 
 
 async def read_page(link: Link, query: Query, number: int) -> tuple[Sequence[Deviation], int]:
-    """One page of one agent and its total. A reply too large for its bound comes in parts.
+    """One page of one agent and its total.
 
     Raises:
         NotConnected, RpcError: as `Link.call`.
     """
-    rows: list[Deviation] = []
-    while True:
+
+    async def ask(offset: int, limit: int) -> tuple[Sequence[Deviation], int]:
         params = DeviationsListParams(
-            filter=query.filter,
-            sort=query.sort,
-            offset=number * PAGE_ROWS + len(rows),
-            limit=PAGE_ROWS - len(rows),
+            filter=query.filter, sort=query.sort, offset=offset, limit=limit
         )
         answer = await link.call("deviations.list", params, DeviationsListResult)
-        rows += answer.deviations
-        end = min(answer.total, (number + 1) * PAGE_ROWS)
-        if not answer.deviations or number * PAGE_ROWS + len(rows) >= end:
-            return rows, answer.total
+        return answer.deviations, answer.total
+
+    return await whole_page(ask, number)
 
 
 async def read_share(link: Link, query: Query, numbers: Sequence[int]) -> Share:

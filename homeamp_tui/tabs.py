@@ -18,6 +18,7 @@ TABS = (
     Tab("2", "deviations", "Deviations"),
     Tab("3", "changes", "Changes"),
     Tab("4", "instances", "Instances"),
+    Tab("5", "matrix", "Matrix"),
 )
 """A new screen: a line here, and one in `HomeampApp.MODES`."""
 

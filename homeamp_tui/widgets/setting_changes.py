@@ -35,9 +35,9 @@ def change_lines(changes: Sequence[SettingChange], path: KeyPath | None) -> list
     return [
         Content.assemble(
             (f"{ago_text(change.at):>9}  ", "$muted"),
-            (f"{_part(change, path)}{_side(change.old)}", "$muted"),
+            (f"{_part(change, path)}{side_of_change(change.old)}", "$muted"),
             (" → ", "bold $primary"),
-            (_side(change.new), "bold"),
+            (side_of_change(change.new), "bold"),
             (f"  {who_changed(change)}", "$muted"),
         )
         for change in changes
@@ -58,5 +58,6 @@ def _part(change: SettingChange, path: KeyPath | None) -> str:
     return f"{plain(dotted(inside))}: " if inside else ""
 
 
-def _side(value: object) -> str:
+def side_of_change(value: object) -> str:
+    """A value before or after."""
     return "nothing" if value is None else value_text(value)

@@ -104,6 +104,7 @@ from homeamp_agent.rpc.protocol.messages import (
 from homeamp_agent.rpc.registry import Call, Registry, method
 from homeamp_agent.rpc.server import Server
 from homeamp_agent.store import open_store
+from tests.tui import scripted_settings
 
 LONG_AGO = dt.datetime.now(dt.UTC) - dt.timedelta(weeks=15, days=3)
 """Ages are counted from now: half a week past the full one, so that no test sees it pass."""
@@ -799,7 +800,7 @@ METHODS = (
     hello, status, rescan, overview, instances, list_, count, groups, show, approve, flag, reopen,
     preview, fix, changes, change_shown, rollback, subscribe,
     stop_game, restart_game,
-    setting_history,
+    setting_history, *scripted_settings.METHODS,
 )  # fmt: skip
 
 

@@ -158,12 +158,30 @@ async def no_change_yet(pilot: Pilot[None], agents: Agents) -> None:
     await pilot.press("3")
 
 
+async def matrix(pilot: Pilot[None], agents: Agents) -> None:
+    await pilot.press("5")
+    await until(pilot, lambda: "Essentials on alder" in screen_text(pilot.app))
+    await pilot.press("j", "l", "l")
+
+
+async def matrix_cell(pilot: Pilot[None], agents: Agents) -> None:
+    await matrix(pilot, agents)
+    await until(pilot, lambda: "LOBBY01 › teleport-cooldown" in screen_text(pilot.app))
+    await pilot.press("enter")
+
+
+async def which_plugin(pilot: Pilot[None], agents: Agents) -> None:
+    await matrix(pilot, agents)
+    await pilot.press("p")
+    await until(pilot, lambda: isinstance(pilot.app.screen, Dialog))
+
+
 SCREENS: dict[str, Steps] = {
     steps.__name__.replace("_", "-"): steps
     for steps in (
         overview, overview_lost, deviations, groups, filtered, selected, detail, keys, plan,
         approval, flag, nothing_matches, lost, instances, stopping, changes,
-        no_change_yet, setting_history,
+        no_change_yet, setting_history, matrix, matrix_cell, which_plugin,
     )
 }  # fmt: skip
 
