@@ -35,7 +35,7 @@ from homeamp_agent.changes.errors import (
     UnsafeFileError,
 )
 from homeamp_agent.changes.plan import NewContent, PlannedChange, PlannedFile
-from homeamp_agent.changes.reading import ReadRequest, read_request
+from homeamp_agent.changes.reading import ReadRequest, parse_request, read_request
 from homeamp_agent.changes.requested import Resolved, resolve
 from homeamp_agent.changes.room import ChangeRoom, new_change_id
 from homeamp_agent.changes.safety import TEMP_PREFIX
@@ -78,6 +78,7 @@ __all__ = [
     "new_change_id",
     "open_audit",
     "open_backups",
+    "parse_request",
     "read_request",
     "resolve",
     "shown_file",

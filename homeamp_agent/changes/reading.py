@@ -9,10 +9,19 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from homeamp_agent.baselines.yaml_text import YamlProblem, read_yaml
 from homeamp_agent.changes.errors import RequestError
+from homeamp_agent.changes.legacy import (
+    MAX_PROBLEMS,
+    LineReader,
+    from_legacy,
+    is_legacy,
+    places_of,
+)
 from homeamp_agent.model.request import RequestedChange
 
-MAX_PROBLEMS = 20
+MAX_REQUEST_BYTES = 1024 * 1024
+"""A thousand edits of ordinary size take a tenth of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,28 +32,52 @@ class ReadRequest:
     notes: tuple[str, ...] = ()
 
 
-def read_request(document: Any) -> ReadRequest:
-    """The request that a parsed document holds.
+def read_request(document: Any, read_line: LineReader) -> ReadRequest:
+    """The request that a parsed document holds, in our shape or in one of the original system.
 
     Raises:
         RequestError: it is none; each problem names its place, and no value.
     """
     if not isinstance(document, Mapping):
         raise RequestError(["a change request is an object with `reason` and `edits`"])
+    notes: list[str] = []
+    if is_legacy(document):
+        document, notes = from_legacy(document, read_line)
     try:
         # Through JSON, so that what cannot be kept and sent (NaN, dates of YAML) is told here.
         text = json.dumps(document, allow_nan=False)
     except (ValueError, TypeError, RecursionError) as error:
-        raise RequestError(
-            ["it holds what JSON cannot: dates, NaN, or keys that are no text"]
-        ) from error
+        raise RequestError(["it holds what JSON cannot: a date, NaN, endless depth"]) from error
+    if len(text) > 2 * MAX_REQUEST_BYTES:
+        raise RequestError([f"it has more than {2 * MAX_REQUEST_BYTES:,} bytes: split it"])
     try:
-        return ReadRequest(RequestedChange.model_validate_json(text))
+        return ReadRequest(RequestedChange.model_validate_json(text), tuple(notes))
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        raise RequestError(
-            [
-                f"{'.'.join(map(str, each['loc'])) or 'request'}: {each['msg']}"
-                for each in found[:MAX_PROBLEMS]
-            ]
-        ) from error
+        raise RequestError(list(places_of(error))[:MAX_PROBLEMS]) from error
+
+
+def parse_request(data: bytes) -> Any:
+    """The document in the bytes of a JSON or YAML file.
+
+    Raises:
+        RequestError: it is neither, or too large.
+    """
+    if len(data) > MAX_REQUEST_BYTES:
+        raise RequestError([f"it has more than {MAX_REQUEST_BYTES:,} bytes: split it"])
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RequestError(["it is no UTF-8 text"]) from error
+    if text.lstrip().startswith("{"):
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError as error:
+            place = f"line {error.lineno}, column {error.colno}"
+            raise RequestError([f"{place}: is no JSON: {error.msg}"]) from error
+        except RecursionError as error:
+            raise RequestError(["it is nested too deeply"]) from error
+    try:
+        return read_yaml(text).value
+    except YamlProblem as error:
+        where = f"line {error.line}: " if error.line is not None else ""
+        raise RequestError([f"{where}{error}"]) from error

@@ -17,7 +17,8 @@ from homeamp_agent.changes.plan import PlannedChange
 from homeamp_agent.model.change import EditOperation, RefusedEdit
 from homeamp_agent.model.request import RequestedChange, RequestedEdit
 from homeamp_agent.model.secret import Masker
-from homeamp_agent.model.snapshot import MISSING, InstanceSnapshot
+from homeamp_agent.model.setting import KeyPath
+from homeamp_agent.model.snapshot import MISSING, FileSnapshot, InstanceSnapshot
 
 MAX_RESOLVED_EDITS = 50_000
 """A thousand edits on fifty instances: more is a mistake, and a plan of minutes."""
@@ -55,6 +56,7 @@ def resolve(
     refused: list[RefusedEdit] = []
     for number, edit in enumerate(request.edits, 1):
         chosen = meant if edit.instances is None else _named(edit.instances, meant)
+        chosen = {name: each for name, each in chosen.items() if name not in edit.exclude_instances}
         notes += _unknown(edit.instances or (), snapshots, f"edit {number} names")
         notes += _left_out(edit.instances or (), snapshots, meant, number)
         without: list[str] = []
@@ -112,7 +114,7 @@ def _plain(
     return PlainEdit(
         instance=snapshot.instance.name,
         file=file,
-        path=edit.path,
+        path=_path(edit, known),
         operation=edit.operation,
         expected_old=MISSING if edit.operation is EditOperation.INSERT else expected,
         new=edit.new,
@@ -131,6 +133,18 @@ def _file(edit: RequestedEdit, snapshot: InstanceSnapshot) -> str:
         return edit.file
     inside = f"{folder}/{edit.file}"
     return edit.file if inside not in snapshot.files and edit.file in snapshot.files else inside
+
+
+def _path(edit: RequestedEdit, file: FileSnapshot | None) -> KeyPath:
+    """The path as it is said; of one dotted text, the one key of the file that reads so."""
+    only = edit.path[0]
+    if len(edit.path) > 1 or not isinstance(only, str) or "." not in only:
+        return edit.path
+    table = file.table if file is not None else None
+    if table is not None and table.has(edit.path):
+        return edit.path
+    found = table.find(only) if table is not None else []
+    return found[0] if len(found) == 1 else tuple(only.split("."))
 
 
 def _refused(edit: RequestedEdit, instance: str, masker: Masker, reason: str) -> RefusedEdit:

@@ -59,7 +59,10 @@ class RequestTargets(Word):
 
 
 class RequestedEdit(Word):
-    """One edit, on every target or on `instances` of them.
+    """One edit, on every target or on `instances` of them, but never on `exclude_instances`.
+
+    A `path` of one text with dots (`["chat.format"]`) is looked for as a dotted key where the file
+    has no such name.
 
     `file` is relative to the config folder of `plugin` if there is such a file, else to the game
     folder. Without `expected_old`, whatever stands there is replaced: the approval then ties the
@@ -73,6 +76,7 @@ class RequestedEdit(Word):
     expected_old: Any = None
     new: Any = None
     instances: tuple[str, ...] | None = Field(default=None, max_length=MAX_NAMES)
+    exclude_instances: tuple[str, ...] = Field(default=(), max_length=MAX_NAMES)
 
     @property
     def expects(self) -> bool:

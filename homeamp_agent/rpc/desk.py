@@ -30,9 +30,11 @@ from homeamp_agent.changes import (
     RequestBook,
     Resolved,
     UnknownChangeError,
+    read_request,
     resolve,
 )
 from homeamp_agent.changes.errors import ChangeExistsError, plain_reason
+from homeamp_agent.changes.legacy_lines import line_reader
 from homeamp_agent.changes.standing import (
     approved,
     change_of,
@@ -85,6 +87,15 @@ class Desk:
         self._places = asyncio.Semaphore(self.policy.parallel)
 
     # looking --------------------------------------------------------------------------------
+
+    async def read(self, document: Any) -> ReadRequest:
+        """The request that a document holds, also one of the original system's.
+
+        Raises:
+            RequestError: it is none.
+        """
+        await self.drift.ready()
+        return await asyncio.to_thread(read_request, document, line_reader(self.drift.snapshots))
 
     async def plan(self, request: RequestedChange) -> tuple[PlannedChange, tuple[str, ...]]:
         """What the request would do on this host now, exactly, and notes. Writes nothing."""

@@ -246,3 +246,33 @@ def test_a_request_that_cannot_be_read_after_a_restart_is_named(host: Any) -> No
         assert any(given in each for each in wire.call("agent.status")["problems"])
         assert wire.ask("changes.show", id=given)["error"]["data"]["kind"] == "not_found"
     assert (host.state / "requests" / f"{given}.json").exists()
+
+
+def test_both_shapes_of_the_original_system_are_taken_over_with_notes(host: Any, wire: Any) -> None:
+    change = {
+        "plugin": "Sample", "config_file": "config.yml", "key_path": "spawn.radius",
+        "expected_value": 16, "new_value": 32, "applies_to_servers": "all",
+        "excluded_servers": ["SURV01"],
+    }  # fmt: skip
+    upload = {"change_id": "old-1", "created_by": "operator", "reason": "r", "priority": "high"}
+    given = wire.call("changes.submit", request={**upload, "changes": [change]})
+    assert (given["change"]["id"], given["change"]["priority"]) == ("old-1", "high")
+    assert [each["instance"] for each in given["plan"]["files"]] == ["LOBBY01"]
+    assert any("change upload" in each for each in given["notes"])
+
+    file = "plugins/Sample/config.yml"
+    lines = {"action": "replace_line", "file_path": file, "old_line": "  radius: 16"}
+    comment = {"action": "add_line", "file_path": file, "new_line": "# checked"}
+    asked = {
+        "request_id": "old-2",
+        "target_servers": ["SURV01"],
+        "changes": [{**lines, "new_line": "  radius: 48"}, comment],
+    }
+    given = wire.call("changes.submit", request=asked)
+    assert "+  radius: 48" in given["plan"]["files"][0]["diff"]
+    assert any("holds no setting" in each for each in given["notes"])
+    wire.call("changes.approve", ids=["old-2"])
+    assert wire.call("changes.apply", id="old-2")["change"]["status"] == "applied"
+    assert radius(host, "SURV01") == "radius: 48"
+    nothing = wire.ask("changes.submit", request={**asked, "request_id": "x", "changes": [comment]})
+    assert nothing["error"]["data"]["kind"] == "invalid_params"

@@ -9,7 +9,6 @@ from homeamp_agent.changes import (
     NothingPlannedError,
     PlannedChange,
     RollbackConflicts,
-    read_request,
 )
 from homeamp_agent.model.change import Plan
 from homeamp_agent.model.deviation import Deviation, DeviationStatus
@@ -53,7 +52,7 @@ async def preview(call: Call[Rooms], params: ChangesPreviewParams) -> ChangesPre
     """The exact plan of fixing deviations or of a change request; nothing is written."""
     desk = call.rooms.desk
     if params.request is not None:
-        read = read_request(params.request)
+        read = await desk.read(params.request)
         wanted, notes = await desk.plan(read.request)
         return ChangesPreviewResult(plan=fitted_plan(wanted.plan), notes=(*read.notes, *notes))
     if params.id is not None:

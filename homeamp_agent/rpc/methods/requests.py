@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from homeamp_agent.changes import ChangesError, read_request
+from homeamp_agent.changes import ChangesError
 from homeamp_agent.changes.errors import plain_reason
 from homeamp_agent.changes.standing import without_diffs
 from homeamp_agent.model.change import ChangeRequest
@@ -35,8 +35,9 @@ from homeamp_agent.rpc.rooms import Rooms
 )
 async def submit(call: Call[Rooms], params: ChangesSubmitParams) -> ChangesSubmitResult:
     """Hand a change request in: planned and shown, and written only once it is approved."""
-    read = read_request(params.request)
-    change, plan = await call.rooms.desk.submit(
+    desk = call.rooms.desk
+    read = await desk.read(params.request)
+    change, plan = await desk.submit(
         read,
         author=str(call.peer),
         source="rpc",
