@@ -17,6 +17,7 @@ from homeamp_agent.model.change import (
     Edit,
     FileOutcome,
     RefusedEdit,
+    Reverted,
 )
 
 APPLY, ROLLBACK, RESTORE = "apply", "rollback", "restore"
@@ -24,12 +25,16 @@ APPLY, ROLLBACK, RESTORE = "apply", "rollback", "restore"
 
 @dataclass
 class RunRecord:
-    """One run as its journal entries tell it; `states` maps a file's number to state, message."""
+    """One run as its journal entries tell it; `states` maps a file's number to state, message.
+
+    `kept` holds, for each instance that was looked at after a restart, what was not kept.
+    """
 
     begun: Entry
     events: dict[str, Entry] = field(default_factory=dict)
     written: set[int] = field(default_factory=set)
     states: dict[int, tuple[str, str]] = field(default_factory=dict)
+    kept: dict[str, tuple[Reverted, ...]] = field(default_factory=dict)
 
     @property
     def number(self) -> int:
@@ -106,6 +111,16 @@ class ChangeRecord:
         return frozenset(each["instance"] for run in self.runs for each in run.begun["files"])
 
     @property
+    def edits(self) -> tuple[Edit, ...]:
+        """What it set, secrets masked."""
+        return tuple(Edit.model_validate(each) for each in self.runs[0].begun["edits"])
+
+    @property
+    def kept(self) -> dict[str, tuple[Reverted, ...]]:
+        """What instances did not keep over their next restart, by those that were looked at."""
+        return self.runs[0].kept
+
+    @property
     def open_run(self) -> RunRecord | None:
         """The run in which something is left to do. Only the last can be."""
         return self.runs[-1] if self.runs[-1].open else None
@@ -136,9 +151,10 @@ class ChangeRecord:
             finished_at=first.ended_at,
             rolled_back_at=last.ended_at if rolled_back else None,
             files=tuple(self._outcomes()),
-            edits=tuple(Edit.model_validate(each) for each in first.begun["edits"]),
+            edits=self.edits,
             refused=tuple(RefusedEdit.model_validate(each) for each in first.begun["refused"]),
             message=self._message(),
+            reverted=tuple(each for instance in self.kept.values() for each in instance),
         )
 
     def _message(self) -> str:
@@ -209,6 +225,9 @@ def _add(run: RunRecord, entry: Entry) -> None:
     event = entry["event"]
     if event == "written":
         run.written.add(entry["index"])
+    elif event == "kept":
+        reverted = (Reverted.model_validate(each) for each in entry["reverted"])
+        run.kept[entry["instance"]] = tuple(reverted)
     elif event == "undone":
         run.states[entry["index"]] = (entry["state"], entry["message"])
     elif event != "undoing" or event not in run.events:

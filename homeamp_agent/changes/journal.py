@@ -16,6 +16,8 @@ A change's life is one or more *runs* (the apply, later a rollback), each a sequ
     undone     what became of one file on the way back
     aborted    every file is as it was, or as somebody else wants it
 
+    kept       after a restart of one instance: which settings were put back, if any
+
 A run with neither `closed` nor `aborted` is open: it is finished or undone at the next start.
 Hashes and masked values only; exact bytes are in the backups.
 """

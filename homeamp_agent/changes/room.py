@@ -27,6 +27,7 @@ from homeamp_agent.changes.errors import (
 )
 from homeamp_agent.changes.history import APPLY, RESTORE, ROLLBACK, ChangeRecord, read_record
 from homeamp_agent.changes.journal import SUFFIX, Journal, journal_ids, read_journal
+from homeamp_agent.changes.keeping import Keeping
 from homeamp_agent.changes.locks import Locks
 from homeamp_agent.changes.plan import GameFolderOf, NewContent, PlannedChange, PlannedFile, Planner
 from homeamp_agent.changes.rollback import FileKey, RollbackPlan, RollbackPlanner
@@ -79,6 +80,9 @@ class ChangeRoom:
         self.backups = Backups(ours.below(BACKUPS), self._locks)
         self.audit = AuditLog(ours.below(AUDIT))
         self._planner = Planner(masker, game_folder_of, limits)
+        self.keeping = Keeping(
+            self._journals, self._locks, self._planner, self.audit, self._records
+        )
         self._bench = Workbench(
             disk=ours.disk,
             backups=self.backups,

@@ -1,0 +1,115 @@
+"""Whether what a change wrote is still there: after a restart, a plugin may have put it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from homeamp_agent.changes.audit import AuditLog
+from homeamp_agent.changes.edit import agrees
+from homeamp_agent.changes.errors import ChangesError
+from homeamp_agent.changes.history import ChangeRecord
+from homeamp_agent.changes.journal import Journal
+from homeamp_agent.changes.locks import Locks
+from homeamp_agent.changes.plan import Planner, locate
+from homeamp_agent.changes.state import StateFolder
+from homeamp_agent.configfiles import Document
+from homeamp_agent.model.change import ChangeStatus, Edit, EditOperation, Reverted
+from homeamp_agent.model.secret import wire_value
+from homeamp_agent.model.setting import segment_text
+from homeamp_agent.model.snapshot import MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """Looks, and writes into the journal of a change what was not kept."""
+
+    journals: StateFolder
+    locks: Locks
+    planner: Planner
+    audit: AuditLog
+    records: Callable[[], Iterable[ChangeRecord]]
+
+    def look(self, instance: str) -> Sequence[str]:
+        """After a restart of the instance: the ids of changes that it did not keep, each once.
+
+        Raises:
+            InstanceBusyError: somebody writes there right now.
+            OSError: a journal cannot be written.
+        """
+        reverted = []
+        with self.locks.instances({instance}):
+            for change_id, edits in unlooked(self.records(), instance):
+                found = not_kept(self.planner, edits)
+                told = [each.model_dump(mode="json") for each in found]
+                with Journal(self.journals, change_id, new=False) as journal:
+                    journal.append("kept", run=1, instance=instance, reverted=told)
+                if found:
+                    self.audit.append(
+                        who="agent",
+                        action="change.reverted",
+                        subject=change_id,
+                        outcome="reverted",
+                        settings=told,
+                    )
+                    reverted.append(change_id)
+        return reverted
+
+
+Place = tuple[str, tuple[str, ...]]
+"""A file and the texts of a key path: one setting of an instance, however its keys are typed."""
+
+
+def unlooked(records: Iterable[ChangeRecord], instance: str) -> list[tuple[str, list[Edit]]]:
+    """By change id, the edits of `instance` that hold and were not looked at since they were made.
+
+    What a newer change wrote again is that one's.
+    """
+    seen: set[Place] = set()
+    found = []
+    for record in sorted(records, key=lambda each: str(each.runs[0].begun["at"]), reverse=True):
+        if record.status is not ChangeStatus.APPLIED or instance not in record.instances:
+            continue
+        edits = [edit for edit in record.edits if edit.instance == instance]
+        mine = [edit for edit in edits if _place(edit) not in seen]
+        seen |= {_place(edit) for edit in edits}
+        if mine and instance not in record.kept:
+            found.append((record.change_id, mine))
+    return found
+
+
+def not_kept(planner: Planner, edits: Sequence[Edit]) -> tuple[Reverted, ...]:
+    """Those of the edits whose file now says otherwise. A file that cannot be read says nothing."""
+    documents: dict[tuple[str, str], Document | None] = {}
+    found = []
+    for edit in edits:
+        key = (edit.instance, edit.file)
+        if key not in documents:
+            documents[key] = None
+            with suppress(ChangesError):
+                content = planner.read(planner.place(*key)).content
+                documents[key] = planner.document(edit.file, content)
+        document = documents[key]
+        if document is not None and (reverted := _reverted(planner, document, edit)) is not None:
+            found.append(reverted)
+    return tuple(found)
+
+
+def _reverted(planner: Planner, document: Document, edit: Edit) -> Reverted | None:
+    path, actual = locate(document, edit.path)
+    gone = actual is MISSING
+    if edit.operation is EditOperation.UNSET:
+        kept = gone
+    else:
+        kept = not gone and agrees(edit.new, actual, typed=document.typed, masker=planner.masker)
+    if kept:
+        return None
+    found = None if gone else wire_value(planner.masker.mask(path, actual, edit.plugin))
+    return Reverted(
+        instance=edit.instance, file=edit.file, path=edit.path, wanted=edit.new, found=found
+    )
+
+
+def _place(edit: Edit) -> Place:
+    return edit.file, tuple(map(segment_text, edit.path))
