@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from homeamp_agent import VERSION
 from homeamp_agent.commands.ends import FOUND, OK, CommandError
+from homeamp_agent.commands.output import printable
 
 if TYPE_CHECKING:
     from homeamp_agent.settings import Effective
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except CommandError as error:
         for line in error.lines:
-            sys.stderr.write(f"homeamp-agent: {line}\n")
+            sys.stderr.write(f"homeamp-agent: {printable(line)}\n")
         return error.code
     except BrokenPipeError:
         # The interpreter flushes once more at its end, and would complain.
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_bridge(commands)
     _add_baselines(commands)
     _add_rules(commands)
+    _add_changes(commands)
     _add_backups(commands)
     _add_audit(commands)
     _add_config(commands)
@@ -91,15 +93,10 @@ def _add_call(commands: Any) -> None:
     parser.add_argument(
         "params", metavar="PARAMS", nargs="?", help="JSON object or array; - reads stdin"
     )
-    where = parser.add_mutually_exclusive_group()
-    _add_socket(where)
-    where.add_argument(
-        "--connect", metavar="URL", help="unix:PATH or ssh://[user@]host[:port][/socket]"
-    )
     parser.add_argument(
         "--follow", action="store_true", help="then print events, one a line, until interrupted"
     )
-    parser.add_argument("--timeout", type=float, default=CALL_TIMEOUT_S, metavar="SECONDS")
+    _add_connection(parser)
     parser.set_defaults(command=_call)
 
 
@@ -144,6 +141,39 @@ def _add_rules(commands: Any) -> None:
         "--out", metavar="FOLDER", type=Path, required=True, help="a new folder, or an empty one"
     )
     export.set_defaults(command=_rules_export)
+
+
+def _add_changes(commands: Any) -> None:
+    parser = commands.add_parser("changes", help="change requests: hand in, look, decide, apply")
+    acts = parser.add_subparsers(metavar="ACT", required=True)
+    submit = acts.add_parser("submit", help="hand a request in; nothing is written before approval")
+    submit.add_argument("file", metavar="FILE", help="JSON or YAML; - reads stdin")
+    submit.add_argument(
+        "--dry-run", action="store_true", help="only print the exact diffs, and what would restart"
+    )
+    listing = acts.add_parser("list", help="the newest requests and changes")
+    listing.add_argument("--status", metavar="STATUS", help="for instance pending_approval")
+    listing.add_argument("--instance", metavar="NAME")
+    listing.add_argument("--limit", type=int, default=50, metavar="N")
+    show = acts.add_parser("show", help="one with its diffs")
+    approve = acts.add_parser("approve", help="say yes to exactly what was shown")
+    approve.add_argument("--digest", metavar="SHA256", help="the plan that was looked at")
+    reject = acts.add_parser("reject", help="say no")
+    apply = acts.add_parser("apply", help="carry an approved one out now")
+    apply.add_argument("--digest", metavar="SHA256", help="only if that plan was approved")
+    cancel = acts.add_parser("cancel", help="withdraw before anything was written")
+    rollback = acts.add_parser("rollback", help="bring the exact bytes back")
+    rollback.add_argument("--force", action="store_true", help="also over what others wrote since")
+    for several in (approve, reject, cancel):
+        several.add_argument("ids", metavar="ID", nargs="+")
+    for one in (show, apply, rollback):
+        one.add_argument("id", metavar="ID")
+    for reasoned in (reject, cancel, rollback):
+        reasoned.add_argument("--reason", default="", metavar="TEXT", help="for the audit log")
+    for name, act in acts.choices.items():
+        _add_connection(act)
+        act.add_argument("--json", action="store_true", help="print what the agent answers")
+        act.set_defaults(command=_changes, act=name)
 
 
 def _add_backups(commands: Any) -> None:
@@ -200,6 +230,15 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", metavar="NAME", help="this host's name in the fleet")
 
 
+def _add_connection(parser: Any) -> None:
+    where = parser.add_mutually_exclusive_group()
+    _add_socket(where)
+    where.add_argument(
+        "--connect", metavar="URL", help="unix:PATH or ssh://[user@]host[:port][/socket]"
+    )
+    parser.add_argument("--timeout", type=float, default=CALL_TIMEOUT_S, metavar="SECONDS")
+
+
 def _add_socket(parser: Any) -> None:
     parser.add_argument("--socket", metavar="PATH", help="the agent's socket")
 
@@ -233,12 +272,23 @@ def _check(options: argparse.Namespace) -> int:
 
 def _call(options: argparse.Namespace) -> int:
     from homeamp_agent.commands.call import call  # noqa: PLC0415
+
+    return call(
+        options.method, options.params, _url(options), follow=options.follow,
+        timeout_s=options.timeout,
+    )  # fmt: skip
+
+
+def _changes(options: argparse.Namespace) -> int:
+    from homeamp_agent.commands.changes import run_changes  # noqa: PLC0415
+
+    return run_changes(options, _url(options))
+
+
+def _url(options: argparse.Namespace) -> str:
     from homeamp_agent.rpc.place import default_socket  # noqa: PLC0415
 
-    url = options.connect or f"unix:{options.socket or default_socket()}"
-    return call(
-        options.method, options.params, url, follow=options.follow, timeout_s=options.timeout
-    )
+    return options.connect or f"unix:{options.socket or default_socket()}"
 
 
 def _bridge(options: argparse.Namespace) -> int:

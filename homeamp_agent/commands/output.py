@@ -1,10 +1,19 @@
-"""Files that the operator asked a command for: new ones, and none among the instances."""
+"""What a command puts out: lines for a terminal, and new files, none among the instances."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from homeamp_agent.commands.ends import CommandError
+
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What a terminal may obey. Files of an instance hold what players typed."""
+
+
+def printable(text: str) -> str:
+    """The text with control characters (but tabs and line ends) shown instead of obeyed."""
+    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def write_new(file: Path, data: bytes, *, instances: Path | None = None) -> None:

@@ -40,7 +40,7 @@ async def submit(call: Call[Rooms], params: ChangesSubmitParams) -> ChangesSubmi
     change, plan = await desk.submit(
         read,
         author=str(call.peer),
-        source="rpc",
+        source=params.source,
         operates=allows(call.access, Access.OPERATE),
         dry_run=params.dry_run,
     )

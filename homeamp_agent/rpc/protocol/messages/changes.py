@@ -14,6 +14,9 @@ from homeamp_agent.model.query import (
 from homeamp_agent.rpc.protocol.messages.base import MutationParams
 from homeamp_agent.rpc.protocol.messages.deviations import Skipped
 
+SOURCE_PATTERN = r"^(rpc|dashboard|file:[^\x00-\x1f\x7f]{1,200})$"
+"""A client says what it read a request from; `inbox` and the like only the agent says itself."""
+
 
 class ChangesListParams(PageParams):
     """Change requests, newest first."""
@@ -61,6 +64,9 @@ class ChangesSubmitParams(MutationParams):
 
     request: dict[str, Any]
     dry_run: bool = Field(default=False, description="Only show what would become of it")
+    source: str = Field(
+        default="rpc", pattern=SOURCE_PATTERN, description="`rpc`, `dashboard` or `file:NAME`"
+    )
 
 
 class ChangesSubmitResult(WireWord):
