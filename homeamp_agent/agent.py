@@ -26,6 +26,7 @@ from homeamp_agent import VERSION
 from homeamp_agent.amp.room import AmpRoom, amp_room
 from homeamp_agent.changes import ChangeRoom, ChangesError, RequestBook, Retention
 from homeamp_agent.changes.errors import plain_reason
+from homeamp_agent.changes.inbox import Inbox
 from homeamp_agent.configfiles import Limits
 from homeamp_agent.drift.detector import Detector, DetectorSettings
 from homeamp_agent.model.change import ChangeStatus
@@ -38,6 +39,7 @@ from homeamp_agent.rpc.desk import Desk, DeskPolicy
 from homeamp_agent.rpc.dispatch import Dispatcher, where_of
 from homeamp_agent.rpc.events import EventBus
 from homeamp_agent.rpc.idempotency import AnsweredCalls
+from homeamp_agent.rpc.inbox import Receiving
 from homeamp_agent.rpc.listening import ListenError, listen, passed_socket
 from homeamp_agent.rpc.methods import all_methods
 from homeamp_agent.rpc.methods.settling import settle, tell_change
@@ -205,6 +207,12 @@ class _Agent:
             told=lambda change: tell_change(self._bus, change),
             policy=DeskPolicy(settings.changes.approval, settings.changes.parallel),
         )
+        inbox = settings.changes.inbox
+        self._receiving = Receiving(
+            None if inbox is None else Inbox(inbox),
+            self._desk,
+            lambda *lines: self._problems.set("inbox folder", *lines),
+        )
         registry = Registry(all_methods())
         rooms = Rooms(
             host=settings.host,
@@ -239,6 +247,7 @@ class _Agent:
                     parts.create_task(self._keep("unfinished fixes", self._release_unfinished)),
                     parts.create_task(self._keep("backups", self._prune_backups)),
                     parts.create_task(self._keep("requests", self._desk.run)),
+                    parts.create_task(self._keep("inbox", self._receiving.run)),
                     parts.create_task(self._keep("amp", self._amp.watch.run)),
                     parts.create_task(self._say_alive()),
                 ]

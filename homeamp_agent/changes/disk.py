@@ -86,15 +86,27 @@ class Disk:
         os.link(source, target, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
         os.unlink(source, dir_fd=folder)
 
+    def move(self, folder: int, source: str, into: int, target: str) -> None:
+        """Rename from one folder into another without ever replacing what is there.
+
+        Raises:
+            FileExistsError: something stands at `target`; nothing was changed.
+        """
+        if _renameat2(folder, source, target, _RENAME_NOREPLACE, into):
+            return
+        os.link(source, target, src_dir_fd=folder, dst_dir_fd=into, follow_symlinks=False)
+        os.unlink(source, dir_fd=folder)
+
     def remove(self, folder: int, name: str) -> None:
         os.unlink(name, dir_fd=folder)
 
 
-def _renameat2(folder: int, source: str, target: str, flags: int) -> bool:
+def _renameat2(folder: int, source: str, target: str, flags: int, into: int | None = None) -> bool:
     call = getattr(_libc, "renameat2", None)
     if call is None:
         return False
-    if call(folder, os.fsencode(source), folder, os.fsencode(target), flags) == 0:
+    target_folder = folder if into is None else into
+    if call(folder, os.fsencode(source), target_folder, os.fsencode(target), flags) == 0:
         return True
     code = ctypes.get_errno()
     if code in _UNSUPPORTED:

@@ -15,6 +15,7 @@ ChangesError
 ├── RollbackConflicts        files are no longer as the change left them; a person chooses
 ├── JournalError             a journal cannot be read
 ├── AuditError               the audit log cannot be continued
+├── InboxError               the inbox is no folder that may be trusted
 └── BackupError              a backup cannot be made or used
     ├── BackupMissingError   no such backup, or its bytes are gone
     └── BackupDamagedError   its bytes are not those that were kept
@@ -106,6 +107,10 @@ class JournalError(ChangesError):
 
 class AuditError(ChangesError):
     """The audit log cannot be continued."""
+
+
+class InboxError(ChangesError):
+    """The inbox is no folder that may be trusted; the text names it and says why."""
 
 
 class BackupError(ChangesError):

@@ -151,8 +151,8 @@ class Reverted(WireWord):
 class ChangeRequest(WireWord):
     """A change request and its history.
 
-    `source`: `dashboard`, `rpc`, `file:NAME`, `bucket` or `deployment:ID`. `digest` is that of the
-    plan that was approved. `notes`: what was unclear in it when it was handed in.
+    `source`: `dashboard`, `rpc`, `file:NAME`, `inbox:NAME`, `bucket` or `deployment:ID`. `digest`
+    is that of the plan that was approved. `notes`: what was unclear in it when it was handed in.
     """
 
     id: str

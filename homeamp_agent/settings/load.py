@@ -114,6 +114,7 @@ def load_settings(
         _read_secrets(Path(str(secrets)), layers)
     settings = _validated(layers)
     layers.problems += _missing_paths(layers, must_exist)
+    layers.problems += _misplaced(layers, settings) if settings is not None else []
     if settings is None or layers.problems:
         raise SettingsError(layers.problems)
     return Effective(settings, layers.origins)
@@ -236,6 +237,15 @@ def _missing_paths(layers: _Layers, must_exist: tuple[str, ...]) -> list[str]:
             what = "is no folder" if folder.exists() else "does not exist"
             problems.append(f"{layers.origin_of(name)}: {name}: {folder} {what}")
     return problems
+
+
+def _misplaced(layers: _Layers, settings: Settings) -> list[str]:
+    """What the agent writes outside `changes` may not lie among the instances."""
+    inbox = settings.changes.inbox
+    if inbox is None or not inbox.resolve().is_relative_to(settings.instances.resolve()):
+        return []
+    key = "changes.inbox"
+    return [f"{layers.origin_of(key)}: {key}: {inbox} is among the instances"]
 
 
 def _section_type(name: str) -> type[Section] | None:

@@ -85,6 +85,11 @@ class ChangesSection(Section):
     parallel: int = Field(
         default=2, ge=1, le=16, description="Requests carried out at the same time"
     )
+    inbox: Path | None = Field(
+        default=None,
+        description="A folder of the agent's user; a JSON or YAML request dropped in it waits for"
+        " approval. Made if it is missing; who may drop is its group and mode, never everybody",
+    )
 
 
 class AmpSection(Section):

@@ -92,6 +92,13 @@ def test_folders_that_are_not_there_are_told_with_the_rest(
     )
 
 
+def test_an_inbox_among_the_instances_is_told(tmp_path: Path, folders: dict[str, str]) -> None:
+    inbox = f"{folders['instances']}/../{Path(folders['instances']).name}/A/inbox"
+    file = written(tmp_path, f"changes: {{inbox: {inbox}}}\n")
+    (problem,) = problems_of(file, folders, {})
+    assert problem == f"agent.yaml {file}: changes.inbox: {inbox} is among the instances"
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
