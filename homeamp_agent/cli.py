@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from homeamp_agent import VERSION
 from homeamp_agent.commands.ends import FOUND, OK, CommandError
 from homeamp_agent.commands.output import printable
+from homeamp_agent.heap import look_less_often
 
 if TYPE_CHECKING:
     from homeamp_agent.settings import Effective
@@ -31,6 +32,7 @@ CALL_TIMEOUT_S = 60.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    look_less_often()
     options = _parser().parse_args(arguments)
     try:
         code: int = options.command(options)

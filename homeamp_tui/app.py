@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 from textual.app import App
@@ -17,7 +18,7 @@ from homeamp_agent.rpc.protocol.messages import Access
 from homeamp_tui.acts import Acts
 from homeamp_tui.clipboard import TooLong, osc52
 from homeamp_tui.commands import HouseCommands
-from homeamp_tui.dialogs.dialog import DIALOG_CSS, text_cells
+from homeamp_tui.dialogs.dialog import DIALOG_CSS
 from homeamp_tui.dialogs.told import Told
 from homeamp_tui.games import Games
 from homeamp_tui.help import help_text
@@ -97,6 +98,8 @@ class HomeampApp(App[None]):
         self._told_lost: set[str] = set()
         self.register_theme(DARK)
         self.register_theme(LIGHT)
+        # Before the first screen: a theme set later has every style computed once more.
+        self.theme = DARK.name
 
     @property
     def read_only(self) -> bool:
@@ -110,7 +113,6 @@ class HomeampApp(App[None]):
         return dict((DARK if self.current_theme.dark else LIGHT).variables)
 
     async def on_mount(self) -> None:
-        self.theme = DARK.name
         await self.switch_mode(self._start)
         for link in self.links:
             self.run_worker(link.run(), group="links", exit_on_error=False)
@@ -135,8 +137,7 @@ class HomeampApp(App[None]):
     def action_help(self) -> None:
         house = self.house
         if house is not None:
-            width = text_cells(self.size.width)
-            self.push_screen(Told("Keys", help_text(house.KEYS_HELP + HELP_ALWAYS, width)))
+            self.push_screen(Told("Keys", partial(help_text, house.KEYS_HELP + HELP_ALWAYS)))
 
     def action_rescan(self) -> None:
         self.act(self.acts.rescan())

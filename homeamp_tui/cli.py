@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from homeamp_agent import VERSION
+from homeamp_agent.heap import look_less_often
 
 DESCRIPTION = """\
 The homeamp dashboard. Without --connect it opens on the agent of this host.
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--demo", action="store_true", help="two hosts of made-up instances, live")
     parser.add_argument("--version", action="version", version=f"homeamp-tui {VERSION}")
     options = parser.parse_args(arguments)
+    look_less_often()
     if options.demo and options.connect:
         parser.error("--demo brings its own agents: leave --connect out")
     with contextlib.suppress(KeyboardInterrupt):

@@ -1,8 +1,14 @@
-"""What all tests share: the option that writes golden files anew."""
+"""What all tests share: an option that writes golden files anew, and what makes them quick."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
+
 import pytest
+
+from homeamp_agent.heap import look_less_often
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -11,3 +17,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write the golden files of screens as they are now, instead of comparing",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    look_less_often()
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        # Over a hundred tests start a real process, and none need compile our modules again.
+        # Nothing is written beside the sources, as was asked for.
+        cache = tempfile.mkdtemp(prefix="homeamp-tests-")
+        os.environ["PYTHONPYCACHEPREFIX"] = cache
+        config.add_cleanup(lambda: shutil.rmtree(cache, ignore_errors=True))

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from homeamp_agent.amp.errors import AmpAway, AmpError, AmpInstanceUnknown, AmpRefused
 from homeamp_agent.amp.session import BACK_OFF_SECONDS, Credentials, Session
 from homeamp_agent.amp.words import AmpInstance, AmpStatus, AppState, instances_in, status_in
+
+if TYPE_CHECKING:
+    import httpx
 
 TIMEOUT_SECONDS = 15.0
 """Within the 10 to 30 s that operators of the field use."""
@@ -41,6 +42,8 @@ class Amp:
     _doors: dict[str, Session] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
+        import httpx  # noqa: PLC0415  (100 ms that an agent without AMP starts earlier)
+
         # A proxy of the environment is for the internet; AMP stands on this host or beside it.
         self._http = httpx.AsyncClient(timeout=self.timeout_seconds, trust_env=False)
         self.url = self.url.rstrip("/")

@@ -10,13 +10,14 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from homeamp_agent.amp.answers import MAX_ANSWER_BYTES, DeadSession, answer_in, one_line
 from homeamp_agent.amp.errors import AmpAway, AmpError, AmpLoginRefused, AmpRefused
 from homeamp_agent.amp.words import EMPTY_GUID, LOGIN_RESULTS, LOGIN_SERVER_AWAY
+
+if TYPE_CHECKING:
+    import httpx
 
 TRIES = 3
 """How often a call is sent when the panel does not answer."""
@@ -143,6 +144,8 @@ class Session:
         raise AmpLoginRefused(f"{refused}: {reason}", number)
 
     async def _send(self, method: str, parameters: dict[str, Any], session: str) -> Any:
+        import httpx  # noqa: PLC0415  (as in `Amp`)
+
         body = dict(parameters)
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         if session:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 class Word(BaseModel):
     """An immutable value object of the domain; an unknown field is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class WireWord(BaseModel):
@@ -17,4 +17,4 @@ class WireWord(BaseModel):
     Unknown fields are ignored: a newer peer of the same major protocol may send more.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)

@@ -1,4 +1,4 @@
-"""What the main screens look like, to the letter, at 80×24 and at 140×45.
+"""What the main screens look like, to the letter, at 80×24 and, made larger, at 140×45.
 
 `pytest tests/tui/test_goldens.py --update-goldens` writes them anew; look at the difference before
 it is committed.
@@ -211,35 +211,37 @@ def shown(pilot: Pilot[None]) -> str:
     return LOST_SINCE.sub("lost …", screen_text(pilot.app) + "\n")
 
 
-async def check(pilot: Pilot[None], file: Path, *, update: bool) -> None:
-    if update:
-        GOLDEN.mkdir(exist_ok=True)
-        file.write_text(await settled(pilot), "utf-8")
-        return
-    wanted = file.read_text("utf-8")
-    found = await becomes(pilot, wanted)
-    difference = difflib.unified_diff(
-        wanted.splitlines(), found.splitlines(), "golden", "screen", lineterm="", n=1
-    )
-    assert found == wanted, "\n".join(difference)
+async def check(pilot: Pilot[None], name: str, *, update: bool) -> None:
+    """Hold the screen against its golden files, at every size."""
+    for width, height in SIZES:
+        if (width, height) != SIZES[0]:
+            await pilot.resize_terminal(width, height)
+        file = GOLDEN / f"{name}-{width}x{height}.txt"
+        if update:
+            GOLDEN.mkdir(exist_ok=True)
+            file.write_text(await settled(pilot), "utf-8")
+            continue
+        wanted = file.read_text("utf-8")
+        found = await becomes(pilot, wanted)
+        difference = difflib.unified_diff(
+            wanted.splitlines(), found.splitlines(), "golden", "screen", lineterm="", n=1
+        )
+        assert found == wanted, "\n".join((file.name, *difference))
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("name", SCREENS)
 async def test_a_screen_looks_as_it_was_agreed(
-    name: str, size: tuple[int, int], agent_of: AgentOf, request: pytest.FixtureRequest
+    name: str, agent_of: AgentOf, request: pytest.FixtureRequest
 ) -> None:
     agents = [await agent_of("alder"), await agent_of("birch")]
-    async with HomeampApp([agent.url for agent in agents]).run_test(size=size) as pilot:
+    async with HomeampApp([agent.url for agent in agents]).run_test(size=SIZES[0]) as pilot:
         await SCREENS[name](pilot, agents)
-        file = GOLDEN / f"{name}-{size[0]}x{size[1]}.txt"
-        await check(pilot, file, update=bool(request.config.getoption("--update-goldens")))
+        await check(pilot, name, update=bool(request.config.getoption("--update-goldens")))
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_no_agent_answers_is_said_with_the_way_on(
-    size: tuple[int, int], agent_of: AgentOf, request: pytest.FixtureRequest
+    agent_of: AgentOf, request: pytest.FixtureRequest
 ) -> None:
-    async with HomeampApp(["unix:nobody.sock"], start="deviations").run_test(size=size) as pilot:
-        file = GOLDEN / f"nobody-{size[0]}x{size[1]}.txt"
-        await check(pilot, file, update=bool(request.config.getoption("--update-goldens")))
+    app = HomeampApp(["unix:nobody.sock"], start="deviations")
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await check(pilot, "nobody", update=bool(request.config.getoption("--update-goldens")))
