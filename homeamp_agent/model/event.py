@@ -15,6 +15,7 @@ class Topic(StrEnum):
 
     DEVIATIONS = "deviations"
     CHANGES = "changes"
+    DEPLOYMENTS = "deployments"
     INSTANCES = "instances"
     SCAN = "scan"
     RULES = "rules"
@@ -25,9 +26,9 @@ class Event(WireWord):
     """One thing that happened.
 
     `name` is a past-tense fact of its topic: deviations `opened`, `updated`, `closed`; changes
-    `updated`; instances `updated` (there are others now), `state_changed` (what AMP says of their
-    games), `acted` (a start, stop or restart ended); scan `started`, `finished`; rules `reloaded`;
-    agent `stopping`.
+    `updated`; deployments `updated`; instances `updated` (there are others now), `state_changed`
+    (what AMP says of their games), `acted` (a start, stop or restart ended); scan `started`,
+    `finished`; rules `reloaded`; agent `stopping`.
     """
 
     cursor: int = Field(description="Increases by one with every event of this epoch")

@@ -92,6 +92,70 @@ class ChangesSection(Section):
     )
 
 
+class DeploymentHook(Section):
+    """A command of the operator's own that looks at what a deployment did.
+
+    Exit code 0 means well. It is told by its environment: HOMEAMP_DEPLOYMENT, HOMEAMP_HOST,
+    HOMEAMP_WAVE and HOMEAMP_INSTANCES (names with a blank between); nothing else of the agent's
+    reaches it. It may run again for the same wave after a restart of the agent.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")
+    command: tuple[str, ...] = Field(
+        min_length=1, description="The program, with its whole path, and its arguments; no shell"
+    )
+    timeout_s: float = Field(default=60.0, gt=0, le=3600, description="Killed by then: a failure")
+    on: Literal["dev", "waves", "both"] = Field(default="both", description="Where it looks")
+
+    def __str__(self) -> str:
+        """As `config show` tells it."""
+        return f"{self.name} ({' '.join(self.command)})"
+
+    @field_validator("command")
+    @classmethod
+    def _is_a_path(cls, command: tuple[str, ...]) -> tuple[str, ...]:
+        if not command[0].startswith("/"):
+            raise ValueError("its first word is the whole path of a program, as /usr/bin/curl")
+        return command
+
+
+class DeploymentsSection(Section):
+    """Change requests that go to DEV first, and then to production in waves."""
+
+    dev_instances: tuple[str, ...] = Field(
+        default=(), description="Where a deployment is tried first"
+    )
+    dev_tag: str | None = Field(
+        default="dev", description="Instances with this tag are DEV instances as well"
+    )
+    approval: Literal["own", "other", "at_once"] = Field(
+        default="own",
+        description="Who lets it go on to production: its author may (own), somebody else must"
+        " (other), or DEV's checks are enough (at_once)",
+    )
+    soak_s: float = Field(
+        default=300.0, ge=0, le=7 * 86400, description="DEV is looked at for this long"
+    )
+    wave_soak_s: float = Field(
+        default=60.0, ge=0, le=86400, description="Every later wave is looked at for this long"
+    )
+    wave_size: int = Field(
+        default=3, ge=1, le=1000, description="Instances of a wave; the first wave has one"
+    )
+    hooks: tuple[DeploymentHook, ...] = Field(
+        default=(),
+        description="Own checks, as {name: smoke, command: [/opt/check, quick], timeout_s: 30}",
+    )
+
+    @field_validator("hooks")
+    @classmethod
+    def _are_told_apart(cls, hooks: tuple[DeploymentHook, ...]) -> tuple[DeploymentHook, ...]:
+        names = [each.name for each in hooks]
+        if len(set(names)) < len(names):
+            raise ValueError("two hooks have the same name")
+        return hooks
+
+
 class AmpSection(Section):
     """The AMP panel; without a URL the agent does not speak to it."""
 
@@ -233,6 +297,7 @@ class Settings(Section):
     scan: ScanSection = ScanSection()
     backups: BackupsSection = BackupsSection()
     changes: ChangesSection = ChangesSection()
+    deployments: DeploymentsSection = DeploymentsSection()
     amp: AmpSection = AmpSection()
     restarts: RestartsSection = RestartsSection()
     fleet: FleetSection = FleetSection()
