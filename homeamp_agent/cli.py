@@ -204,6 +204,19 @@ def _add_audit(commands: Any) -> None:
     _add_state(verify)
     verify.add_argument("--json", action="store_true")
     verify.set_defaults(command=_audit_verify)
+    export = acts.add_parser("export", help="the log as a table, with what each act set")
+    form = export.add_mutually_exclusive_group(required=True)
+    for name in ("csv", "json", "xlsx"):
+        form.add_argument(f"--{name}", metavar="FILE", help="a new file; - writes to stdout")
+    for name in ("who", "instance", "plugin", "key", "action"):
+        export.add_argument(f"--{name}", metavar="GLOB")
+    export.add_argument("--outcome", metavar="WORD", help="done, failed, refused, ...")
+    for name in ("since", "until"):
+        export.add_argument(
+            f"--{name}", metavar="TIME", help="2026-08-16, 2026-08-16T12:00, or 2h, 3d ago"
+        )
+    _add_state(export)
+    export.set_defaults(command=_audit_export)
 
 
 def _add_state(parser: Any) -> None:
@@ -344,6 +357,13 @@ def _audit_verify(options: argparse.Namespace) -> int:
     from homeamp_agent.commands.audit import verify_audit  # noqa: PLC0415
 
     return verify_audit(state, as_json=options.json)
+
+
+def _audit_export(options: argparse.Namespace) -> int:
+    settings = _settings(options).settings
+    from homeamp_agent.commands.export_audit import export_audit  # noqa: PLC0415
+
+    return export_audit(settings, options)
 
 
 def _config_show(options: argparse.Namespace) -> int:

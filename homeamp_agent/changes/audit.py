@@ -1,8 +1,9 @@
 """The audit log: who did what, when, why, and what came of it. Append-only, hash-chained.
 
 Each line holds the hash of the line before it, so a line that was changed, removed or put in
-between breaks the chain at its place. Cutting lines off the end cannot be seen from the log alone:
-compare `AuditVerdict.head` with one noted elsewhere. Values in it are masked.
+between breaks the chain at its place. `audit.head` beside it holds the number and the hash of the
+last line, so lines cut off the end are missed, too. Who can write both files can forge both: only
+`AuditVerdict.head` noted elsewhere proves against that. Values in it are masked.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from homeamp_agent.changes.disk import Disk
 from homeamp_agent.changes.errors import AuditError
@@ -25,6 +26,7 @@ from homeamp_agent.changes.state import StateFolder
 
 FOLDER = "audit"
 FILE = "audit.jsonl"
+HEAD = "audit.head"
 FIRST_LINK = "0" * 64
 TAIL_BLOCK_BYTES = 64 * 1024
 
@@ -45,16 +47,22 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class AuditVerdict:
-    """What `AuditLog.verify` found. `broken_lines` count from 1; `head` is the last hash."""
+    """What `AuditLog.verify` found. `broken_lines` count from 1; `head` is the last hash.
+
+    `cut` lines that were written are missing at the end; `head_broken`: the noted head is damaged,
+    missing, or not that of this log, so that nobody knows.
+    """
 
     entries: int
     head: str
     broken_lines: tuple[int, ...] = ()
+    cut: int = 0
+    head_broken: bool = False
 
     @property
     def whole(self) -> bool:
         """Whether every line is there, unchanged and in its place."""
-        return not self.broken_lines
+        return not self.broken_lines and not self.cut and not self.head_broken
 
 
 class AuditLog:
@@ -104,6 +112,26 @@ class AuditLog:
             if entry is not None:
                 yield _entry(entry)
 
+    def newest_first(self, before: int | None = None) -> Iterator[tuple[int, AuditEntry]]:
+        """Every readable act with its place, from `before` (a place; None: the end) backwards.
+
+        Raises:
+            AuditError: nothing begins at `before`.
+            OSError: it cannot be read.
+        """
+        try:
+            stream = (self._folder.path / FILE).open("rb")
+        except FileNotFoundError:
+            return
+        with stream:
+            end = stream.seek(0, os.SEEK_END) if before is None else before
+            if before and not _begins_a_line(stream, before):
+                raise AuditError("the cursor is not one that a page gave")
+            for place, line in _lines_backwards(stream, end):
+                entry = _read(line)
+                if entry is not None:
+                    yield place, _entry(entry)
+
     def mentions(self, **details: Any) -> bool:
         """Whether there is an act with these details (so that none is written twice)."""
         return any(
@@ -113,8 +141,10 @@ class AuditLog:
 
     def verify(self) -> AuditVerdict:
         """Follow the chain from its first line."""
+        noted = self._noted_head()  # first: while the log is read, lines may be added
         link, number, count = FIRST_LINK, 0, 0
         broken: list[int] = []
+        links = [FIRST_LINK]
         for count, line in enumerate(self._lines(), start=1):
             entry = _read(line)
             sound = (
@@ -124,7 +154,20 @@ class AuditLog:
                 broken.append(count)
             number = entry["number"] if entry else number + 1
             link = _link(line)
-        return AuditVerdict(count, link, tuple(broken))
+            links.append(link)
+        if noted is None:
+            return AuditVerdict(count, link, tuple(broken), head_broken=count > 0)
+        # Killed between a line and its note, the note is of an earlier line.
+        cut = max(noted[0] - number, 0)
+        forged = not broken and not cut and (noted[0] < 0 or links[noted[0]] != noted[1])
+        return AuditVerdict(count, link, tuple(broken), cut, forged)
+
+    def _noted_head(self) -> tuple[int, str] | None:
+        try:
+            number, _, link = self._folder.read(HEAD).decode("ascii").strip().partition(" ")
+            return int(number), link
+        except (OSError, ValueError):
+            return None
 
     def _append(self, fd: int, act: dict[str, Any]) -> None:
         last = self._cut_to_last_line(fd)
@@ -142,6 +185,9 @@ class AuditLog:
             with contextlib.suppress(OSError):
                 self._folder.disk.truncate(fd, length)
             raise
+        with contextlib.suppress(OSError):
+            # The act is written; the next one's note covers it.
+            self._folder.write(HEAD, f"{entry['number']} {_hash(entry)}\n".encode())
 
     def _cut_to_last_line(self, fd: int) -> bytes:
         """The last whole line, after cutting off one that was torn while it was written."""
@@ -164,6 +210,38 @@ class AuditLog:
         return data.split(b"\n")[:-1]
 
 
+def _begins_a_line(stream: BinaryIO, place: int) -> bool:
+    if place < 0 or place > stream.seek(0, os.SEEK_END):
+        return False
+    stream.seek(place - 1)
+    return stream.read(1) == b"\n"
+
+
+def _lines_backwards(stream: BinaryIO, end: int) -> Iterator[tuple[int, bytes]]:
+    """Whole lines before `end` with the place where each begins, the last first.
+
+    What follows the last line end was torn while it was written.
+    """
+    buffer, start, trimmed = b"", end, False
+    while start > 0:
+        size = min(TAIL_BLOCK_BYTES, start)
+        start -= size
+        stream.seek(start)
+        buffer = stream.read(size) + buffer
+        if not trimmed:
+            last = buffer.rfind(b"\n")
+            if last < 0:
+                continue
+            buffer, trimmed = buffer[: last + 1], True
+        stop = len(buffer)
+        while (at := buffer.rfind(b"\n", 0, stop - 1)) >= 0:
+            yield start + at + 1, buffer[at + 1 : stop - 1]
+            stop = at + 1
+        buffer = buffer[:stop]
+    if trimmed:
+        yield 0, buffer[:-1]
+
+
 def open_audit(state: Path) -> AuditLog:
     """The audit log of a state folder, with nothing else of it.
 
@@ -171,7 +249,7 @@ def open_audit(state: Path) -> AuditLog:
         AuditError: the folder holds none.
     """
     folder = StateFolder(state, Disk()).below(FOLDER)
-    if not (folder.path / FILE).is_file():
+    if not (folder.path / FILE).is_file() and not (folder.path / HEAD).is_file():
         raise AuditError(f"{folder.path / FILE}: there is no audit log")
     return AuditLog(folder)
 

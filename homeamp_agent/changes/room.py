@@ -26,7 +26,7 @@ from homeamp_agent.changes.errors import (
     UnknownChangeError,
 )
 from homeamp_agent.changes.history import APPLY, RESTORE, ROLLBACK, ChangeRecord, read_record
-from homeamp_agent.changes.journal import SUFFIX, Journal, journal_ids, read_journal
+from homeamp_agent.changes.journal import CHANGE_ID, SUFFIX, Journal, journal_ids, read_journal
 from homeamp_agent.changes.keeping import Keeping
 from homeamp_agent.changes.locks import Locks
 from homeamp_agent.changes.plan import GameFolderOf, NewContent, PlannedChange, PlannedFile, Planner
@@ -37,7 +37,7 @@ from homeamp_agent.changes.state import StateFolder
 from homeamp_agent.changes.swap import FileStep, temp_name
 from homeamp_agent.changes.workbench import MIN_FREE_BYTES, Workbench, ignore_step, ignore_write
 from homeamp_agent.configfiles import DEFAULT_LIMITS, Limits
-from homeamp_agent.model.change import ChangeRequest, ChangeStatus
+from homeamp_agent.model.change import ChangeRequest, ChangeStatus, Edit
 from homeamp_agent.model.secret import Masker
 
 LOCK_WAIT_SECONDS = 10.0
@@ -232,6 +232,15 @@ class ChangeRoom:
         if record is None:
             raise UnknownChangeError(f"there is no change {change_id}")
         return record.request()
+
+    def edits_of(self, change_id: str) -> Sequence[Edit]:
+        """What a change set, secrets masked; nothing if no journal tells of it."""
+        if not CHANGE_ID.fullmatch(change_id):
+            return ()
+        with suppress(UnknownChangeError, JournalError):
+            record = self._read(change_id)
+            return record.edits if record is not None else ()
+        return ()
 
     def restore(
         self, backup_id: str, *, author: str, reason: str, plugin: str | None = None

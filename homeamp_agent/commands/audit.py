@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
-from homeamp_agent.changes import AuditError, open_audit
+from homeamp_agent.changes import AuditError, AuditVerdict, open_audit
+from homeamp_agent.changes.audit import HEAD
 from homeamp_agent.commands.ends import FOUND, OK, CommandError
 
 
@@ -22,16 +25,26 @@ def verify_audit(state: Path, *, as_json: bool) -> int:
         raise CommandError(f"{error}; give --state") from error
     except OSError as error:
         raise CommandError(f"{state}: the audit log cannot be read: {error.strerror}") from error
-    broken = verdict.broken_lines
     if as_json:
-        facts = {"entries": verdict.entries, "head": verdict.head, "broken_lines": list(broken)}
+        facts = {**asdict(verdict), "broken_lines": list(verdict.broken_lines)}
         sys.stdout.write(json.dumps({"whole": verdict.whole, **facts}) + "\n")
-    elif verdict.whole:
-        sys.stdout.write(f"whole: {verdict.entries:,} entries, head {verdict.head}\n")
     else:
-        more = f" and {len(broken) - 1:,} more" if len(broken) > 1 else ""
-        sys.stdout.write(
-            f"broken at line {broken[0]:,}{more} of {verdict.entries:,}: "
-            "a line was changed, removed or put in\n"
-        )
+        sys.stdout.writelines(f"{line}\n" for line in _told(verdict))
     return OK if verdict.whole else FOUND
+
+
+def _told(verdict: AuditVerdict) -> Iterator[str]:
+    broken = verdict.broken_lines
+    if verdict.whole:
+        yield f"whole: {verdict.entries:,} entries, head {verdict.head}"
+    if broken:
+        more = f" and {len(broken) - 1:,} more" if len(broken) > 1 else ""
+        yield (
+            f"broken at line {broken[0]:,}{more} of {verdict.entries:,}: "
+            "a line was changed, removed or put in"
+        )
+    if verdict.cut:
+        lines = "line that was" if verdict.cut == 1 else "lines that were"
+        yield f"cut: {verdict.cut:,} {lines} written after line {verdict.entries:,} is gone"
+    if verdict.head_broken:
+        yield f"nobody knows whether lines are missing at its end: {HEAD} is not of this log"

@@ -164,6 +164,11 @@ def test_an_approval_stands_in_approved_yaml_and_reopening_takes_it_out(
     wire.call("deviations.reopen", ids=[row["id"]])
     assert status_of(wire, row) == "pending"
     assert not yaml.safe_load((host.baselines / "approved.yaml").read_text())["approvals"]
+    acts = wire.call("changes.history", filter={"action": "deviation.*"})["acts"]
+    assert [(each["action"], each["settings"][0]["key"]) for each in acts] == [
+        ("deviation.reopened", row["key"]), ("deviation.approved", row["key"]),
+    ]  # fmt: skip
+    assert acts[1]["reason"] == "builders asked for it"
 
 
 def test_a_global_approval_covers_the_same_on_every_instance(wire: Any) -> None:

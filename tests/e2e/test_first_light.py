@@ -366,6 +366,8 @@ async def test_every_method_in_the_openrpc_document_answers_as_it_says(fleet: Fl
     await ask("changes.preview", ids=ids)
     change = (await ask("deviations.fix", ids=ids))["change"]
     await ask("changes.list")
+    acts = (await ask("changes.history", filter={"subject": change["id"]}))["acts"]
+    assert acts[0]["settings"][0]["key"] == row["key"]
     await ask("changes.show", id=change["id"])
     backup = (await ask("backups.list", change_id=change["id"]))["backups"][0]["id"]
     await ask("backups.show", id=backup)

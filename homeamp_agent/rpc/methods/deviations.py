@@ -13,6 +13,7 @@ from homeamp_agent.model.event import Topic
 from homeamp_agent.model.query import DeviationEvent
 from homeamp_agent.model.rule import Scope, ScopeKind
 from homeamp_agent.rpc.methods.context import context_of
+from homeamp_agent.rpc.methods.deciding import note_decision
 from homeamp_agent.rpc.methods.edits import Edits, NotFixable, holds_mask
 from homeamp_agent.rpc.methods.explaining import explain_deviation
 from homeamp_agent.rpc.methods.fitting import (
@@ -191,6 +192,7 @@ async def approve(call: Call[Rooms], params: DeviationsApproveParams) -> Deviati
         )
     if approvals:
         await rooms.drift.approve(approvals, ())
+    await note_decision(rooms, "approved", accepted, str(call.peer), params.reason)
     return await _reviewed(rooms, accepted, skipped)
 
 
@@ -284,6 +286,8 @@ async def _decide(
     changed = [each.id for each in done.changed]
     if changed:
         await tell_updated(rooms, changed)
+    act = "flagged" if decision.status is DeviationStatus.FLAGGED else "reopened"
+    await note_decision(rooms, act, changed, decision.actor or "", decision.reason or "")
     return await _reviewed(rooms, changed, skipped)
 
 

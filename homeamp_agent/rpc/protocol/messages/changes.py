@@ -8,9 +8,8 @@ from pydantic import Field
 
 from homeamp_agent.model.base import WireWord, Word
 from homeamp_agent.model.change import ChangeRequest, ChangeStatus, Plan, RollbackConflict
-from homeamp_agent.model.query import (
-    PageParams,
-)
+from homeamp_agent.model.history import Act, ActFilter
+from homeamp_agent.model.query import PageParams
 from homeamp_agent.rpc.protocol.messages.base import MutationParams
 from homeamp_agent.rpc.protocol.messages.deviations import Skipped
 
@@ -42,6 +41,19 @@ class ChangesShowResult(WireWord):
     """The change request with its diffs."""
 
     change: ChangeRequest
+
+
+class ChangesHistoryParams(PageParams):
+    """What was done, newest first. A page may be short, or empty, where `next_cursor` leads on."""
+
+    filter: ActFilter = ActFilter()
+
+
+class ChangesHistoryResult(WireWord):
+    """A page of acts; secrets masked, long values cut."""
+
+    acts: tuple[Act, ...]
+    next_cursor: str | None = None
 
 
 class ChangesRollbackParams(MutationParams):

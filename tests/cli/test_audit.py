@@ -1,0 +1,87 @@
+"""`homeamp-agent audit export`: one row a setting, no secret, nothing that a spreadsheet runs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from homeamp_agent.changes import ANY_VALUE
+from homeamp_agent.cli import main
+from homeamp_agent.commands.ends import CommandError
+from homeamp_agent.commands.moments import moment
+from tests.changes.test_room import House, apply, edit
+
+SECRET = "s3cret-Word"
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> str:
+    house = House(tmp_path)
+    apply(house, edit("A"), edit("B", new=-5))
+    apply(house, edit(old=ANY_VALUE, path=("password",), new=SECRET))
+    house.room.audit.append(
+        who="=cmd|' /C calc'!A0", action="x", subject="y", reason="l\u00e4nger\n\x1b"
+    )
+    return str(house.state)
+
+
+def test_every_form_holds_the_same_rows_and_no_secret(
+    state: str, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    sheet = tmp_path / "out" / "h.xlsx"
+    assert main(["audit", "export", "--xlsx", str(sheet), "--state", state]) == 0
+    assert main(["audit", "export", "--json", "-", "--state", state]) == 0
+    acts = json.loads(capsysbinary.readouterr().out)
+    assert [len(each["settings"]) for each in acts] == [0, 1, 2]
+    assert main(["audit", "export", "--csv", "-", "--state", state]) == 0
+    data = capsysbinary.readouterr().out
+    assert data.startswith(b"\xef\xbb\xbfnumber,time,who,")
+    rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+    told = [(each["instance"], each["key"], each["before"], each["after"]) for each in rows[2:]]
+    assert told == [
+        ("A", "spawn.radius", "10", "32"), ("B", "spawn.radius", "10", "-5"),
+    ]  # fmt: skip
+    assert rows[0]["who"] == "'=cmd|' /C calc'!A0"
+    assert rows[1]["after"].startswith("secret ")
+    (table,) = openpyxl.load_workbook(sheet).worksheets
+    cells = [[cell.value for cell in row] for row in table.iter_rows()]
+    assert (len(cells), cells[0][0], cells[1][2]) == (5, "number", "=cmd|' /C calc'!A0")
+    assert table.cell(2, 3).data_type == "s"
+    assert SECRET.encode() not in data + json.dumps(acts).encode() + sheet.read_bytes()
+
+
+def test_it_is_filtered_and_never_writes_over_a_file(
+    state: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export = ["audit", "export", "--state", state]
+    assert (
+        main([*export, "--json", "-", "--instance", "b", "--key", "spawn.*", "--since", "1h"]) == 0
+    )
+    done = capsys.readouterr()
+    assert [each["instance"] for each in json.loads(done.out)[0]["settings"]] == ["B"]
+    assert done.err == "homeamp-agent: 1 acts\n"
+    (tmp_path / "mine.csv").write_text("mine")
+    assert main([*export, "--csv", str(tmp_path / "mine.csv")]) == 2
+    assert "not overwritten" in capsys.readouterr().err
+    assert main([*export, "--csv", "-", "--until", "yesterday"]) == 2
+    assert "is no time" in capsys.readouterr().err
+    assert main(["audit", "export", "--csv", "-", "--state", str(tmp_path / "none")]) == 2
+    assert "there is no audit log" in capsys.readouterr().err
+
+
+def test_times_are_read_as_people_type_them() -> None:
+    now = datetime(2026, 8, 16, 12, tzinfo=UTC)
+    assert moment("90m", now) == now - timedelta(minutes=90)
+    assert moment(" 3d", now) == now - timedelta(days=3)
+    assert moment("2026-08-16T12:00+02:00") == datetime(2026, 8, 16, 10, tzinfo=UTC)
+    local = datetime(2026, 8, 16).astimezone()
+    assert moment("2026-08-16") == local
+    for text in ("", "soon", "3y", "2026-13-01", "9999999d"):
+        with pytest.raises(CommandError, match="is no time"):
+            moment(text)
