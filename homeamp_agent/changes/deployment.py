@@ -1,0 +1,400 @@
+"""How a deployment moves: from what happened to where it stands and what is to be done next. Pure.
+
+    step = advance(deployment, Approved("mia", now), now)
+    step.deployment, step.lines             # keep both, then
+    action_of(step.deployment)              # do this, and tell what came of it as the next event
+
+What is to be done follows from where it stands alone, so an agent that was killed goes on by doing
+`action_of` what it had kept. Every action may be done twice.
+
+The events are in `deployment_events`: those of persons (Approved, Paused, ...) and of the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import singledispatch
+from typing import Any
+
+from homeamp_agent.changes.deployment_events import (
+    Aborted,
+    Action,
+    Applied,
+    Approved,
+    Checked,
+    Event,
+    Line,
+    NotApplied,
+    Paused,
+    PlanChanged,
+    Prepared,
+    Replanned,
+    Resumed,
+    RollbackAsked,
+    RolledBack,
+    Started,
+    check_line,
+    check_text,
+)
+from homeamp_agent.changes.errors import NotNowError
+from homeamp_agent.model.deployment import (
+    DEV_WAVE,
+    CheckOutcome,
+    Deployment,
+    DeploymentStage,
+    Wave,
+    WaveState,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where it stands now, and what the log says of how it got there."""
+
+    deployment: Deployment
+    lines: tuple[Line, ...] = ()
+
+    @property
+    def action(self) -> Action | None:
+        """What is to be done now; None: a person is awaited, or it is over."""
+        return action_of(self.deployment)
+
+
+def action_of(deployment: Deployment) -> Action | None:
+    """What is to be done where a deployment stands so."""
+    stage, wave = deployment.stage, current_wave(deployment)
+    if stage is DeploymentStage.PLANNED:
+        return Action("start")
+    if stage is DeploymentStage.ROLLING_BACK:
+        left = _to_roll_back(deployment)
+        return Action("roll_back", left[0].number) if left else None
+    if wave is None:
+        return None
+    if stage is DeploymentStage.ABORTED:
+        return Action("settle", wave.number) if wave.state is WaveState.APPLYING else None
+    if stage is DeploymentStage.PAUSED:
+        # What is begun is finished and looked at: a pause does not switch the safety off.
+        return None if wave.state is WaveState.PENDING else _of_wave(wave)
+    return _of_wave(wave) if stage in _WRITING else None
+
+
+_WRITING = frozenset({DeploymentStage.DEV, DeploymentStage.CHECKING, DeploymentStage.WAVES})
+_ON_THE_WAY = _WRITING | {DeploymentStage.AWAITING_APPROVAL}
+_NOT_BEGUN = frozenset({WaveState.PENDING, WaveState.ROLLED_BACK})
+
+
+def current_wave(deployment: Deployment) -> Wave | None:
+    """The first wave that has not passed; None once all have."""
+    return next((each for each in deployment.waves if each.state is not WaveState.PASSED), None)
+
+
+def _of_wave(wave: Wave) -> Action | None:
+    if wave.state is WaveState.PENDING:
+        return Action("prepare", wave.number)
+    if wave.state is WaveState.APPLYING:
+        return Action("apply", wave.number)
+    if wave.state is WaveState.CHECKING:
+        return Action("check", wave.number)
+    return None
+
+
+def _to_roll_back(deployment: Deployment) -> list[Wave]:
+    """The waves of which something may stand, newest first; each is tried once a rollback."""
+    tried = {*_NOT_BEGUN, WaveState.NOT_ROLLED_BACK}
+    return [each for each in reversed(deployment.waves) if each.state not in tried]
+
+
+def advance(deployment: Deployment, event: Event, at: datetime) -> Step:
+    """Where the deployment stands after `event`, with the log's lines.
+
+    An event of work that is no longer wanted changes nothing but what is known of its wave.
+
+    Raises:
+        NotNowError: a person asks for what cannot be done now, or not by this person.
+    """
+    step = _after(event, deployment)
+    if step.deployment is deployment:
+        return step
+    now: dict[str, Any] = {"updated_at": at}
+    if step.deployment.over:
+        now["finished_at"] = step.deployment.finished_at or at
+    return replace(step, deployment=step.deployment.model_copy(update=now))
+
+
+@singledispatch
+def _after(event: Event, deployment: Deployment) -> Step:
+    raise TypeError(f"{deployment.id}: no event: {type(event).__name__}")
+
+
+@_after.register
+def _(event: Started, deployment: Deployment) -> Step:
+    del event
+    if deployment.stage is not DeploymentStage.PLANNED:
+        return Step(deployment)
+    first = deployment.waves[0]
+    if first.number == DEV_WAVE:
+        names = ", ".join(first.instances)
+        return Step(_with(deployment, DeploymentStage.DEV), (Line(f"begins on DEV: {names}"),))
+    return _to_approval(deployment, (Line("goes without DEV", "warning"),))
+
+
+@_after.register
+def _(event: Prepared, deployment: Deployment) -> Step:
+    wave = _wave(deployment, event.wave)
+    if wave.state is not WaveState.PENDING or deployment.stage not in _WRITING:
+        return Step(deployment)
+    moved = _set_wave(deployment, event.wave, state=WaveState.APPLYING, before=event.before)
+    names = ", ".join(wave.instances)
+    return Step(moved, (Line(f"{wave.title}: writes {names}", wave=event.wave),))
+
+
+@_after.register
+def _(event: Applied, deployment: Deployment) -> Step:
+    wave = _wave(deployment, event.wave)
+    if wave.state is not WaveState.APPLYING:
+        return Step(deployment)
+    line = Line(f"{wave.title}: written and verified", wave=event.wave)
+    if _stage_of(deployment) not in _WRITING:
+        return Step(_set_wave(deployment, event.wave, state=WaveState.APPLIED), (line,))
+    moved = _set_wave(deployment, event.wave, state=WaveState.CHECKING, soak_until=event.soak_until)
+    if event.wave == DEV_WAVE:
+        moved = _to(moved, DeploymentStage.CHECKING)
+    return Step(moved, (line,))
+
+
+@_after.register
+def _(event: NotApplied, deployment: Deployment) -> Step:
+    wave = _wave(deployment, event.wave)
+    if wave.state is not WaveState.APPLYING:
+        return Step(deployment)
+    moved = _set_wave(deployment, event.wave, state=WaveState.FAILED, message=event.reason)
+    why = f"{wave.title}: not written: {event.reason}"
+    if _stage_of(deployment) not in _WRITING:
+        return Step(moved, (Line(why, "warning", event.wave),))
+    return _failed(moved, why, event.wave)
+
+
+@_after.register
+def _(event: PlanChanged, deployment: Deployment) -> Step:
+    wave = _wave(deployment, event.wave)
+    if wave.state is not WaveState.APPLYING:
+        return Step(deployment)
+    why = f"{wave.title}: not written: {event.reason}"
+    if _stage_of(deployment) not in _WRITING:
+        moved = _set_wave(deployment, event.wave, state=WaveState.FAILED, message=event.reason)
+        return Step(moved, (Line(why, "warning", event.wave),))
+    if event.wave == DEV_WAVE:
+        moved = _set_wave(deployment, event.wave, state=WaveState.FAILED, message=event.reason)
+        return _failed(moved, why, event.wave)
+    moved = _replanned(deployment, event.digests, event.digest)
+    moved = _set_wave(moved, event.wave, state=WaveState.PENDING, before=())
+    message = f"{wave.title} would do something else now: look at it again and approve it"
+    moved = _to(moved, DeploymentStage.AWAITING_APPROVAL)
+    return Step(_say(moved, message), (Line(why, "warning", event.wave), Line(message)))
+
+
+@_after.register
+def _(event: Checked, deployment: Deployment) -> Step:
+    wave = _wave(deployment, event.wave)
+    if wave.state is not WaveState.CHECKING or _stage_of(deployment) not in _WRITING:
+        return Step(deployment)
+    lines = tuple(check_line(each, event.wave) for each in event.checks)
+    wrong = [each for each in event.checks if each.outcome is CheckOutcome.FAILED]
+    if wrong:
+        why = f"{wave.title}: {check_text(wrong[0])}"
+        moved = _set_wave(
+            deployment, event.wave, state=WaveState.FAILED, checks=event.checks, message=why
+        )
+        return _before_it(lines, _failed(moved, why, event.wave))
+    moved = _set_wave(deployment, event.wave, state=WaveState.PASSED, checks=event.checks)
+    lines = (*lines, Line(f"{wave.title}: found well", wave=event.wave))
+    return _before_it(lines, _to_next(moved, event.wave))
+
+
+@_after.register
+def _(event: RolledBack, deployment: Deployment) -> Step:
+    if deployment.stage is not DeploymentStage.ROLLING_BACK:
+        return Step(deployment)
+    wave = _wave(deployment, event.wave)
+    left = "; ".join(event.left)
+    state = WaveState.NOT_ROLLED_BACK if event.left else WaveState.ROLLED_BACK
+    message = f"left as it is: {left}" if left else event.message
+    moved = _set_wave(deployment, event.wave, state=state, message=message)
+    if left:
+        line = Line(f"{wave.title}: not all rolled back: {left}", "error", event.wave)
+    else:
+        line = Line(f"{wave.title}: {event.message or 'rolled back'}", wave=event.wave)
+    return _before_it((line,), _end_of_rollback(moved))
+
+
+@_after.register
+def _(event: Approved, deployment: Deployment) -> Step:
+    if deployment.stage is not DeploymentStage.AWAITING_APPROVAL:
+        raise _not_now(deployment, "nothing to approve")
+    if deployment.approval == "other" and event.who == deployment.author:
+        raise NotNowError(
+            f"{deployment.id} is {event.who}'s own: somebody else approves it"
+            " (deployments.approval)"
+        )
+    moved = deployment.model_copy(update={"approved_by": event.who, "approved_at": event.at})
+    moved = _say(_to(moved, DeploymentStage.WAVES), "")
+    return _before_it((Line(f"approved by {event.who}"),), _done_if_all_passed(moved))
+
+
+@_after.register
+def _(event: Replanned, deployment: Deployment) -> Step:
+    moved = _replanned(deployment, event.digests, event.digest)
+    return Step(_say(moved, event.reason), (Line(event.reason, "warning"),))
+
+
+@_after.register
+def _(event: Paused, deployment: Deployment) -> Step:
+    held = deployment.stage
+    if held not in _ON_THE_WAY | {DeploymentStage.PLANNED}:
+        raise _not_now(deployment, "nothing to pause")
+    message = f"paused by {event.who}" + _because(event.reason)
+    moved = _say(_with(deployment, DeploymentStage.PAUSED, held=held), message)
+    return Step(moved, (Line(message, "warning"),))
+
+
+@_after.register
+def _(event: Resumed, deployment: Deployment) -> Step:
+    if deployment.stage is not DeploymentStage.PAUSED or deployment.held is None:
+        raise _not_now(deployment, "nothing to go on with")
+    moved = _say(_with(deployment, deployment.held), "")
+    return Step(moved, (Line(f"resumed by {event.who}"),))
+
+
+@_after.register
+def _(event: Aborted, deployment: Deployment) -> Step:
+    if deployment.over or deployment.stage is DeploymentStage.ROLLING_BACK:
+        raise _not_now(deployment, "nothing to abort")
+    moved = deployment
+    for wave in deployment.waves:
+        if wave.state is WaveState.CHECKING:
+            moved = _set_wave(moved, wave.number, state=WaveState.APPLIED)
+    message = f"aborted by {event.who}" + _because(event.reason)
+    moved = _say(_with(moved, DeploymentStage.ABORTED), message)
+    stays = "what is written stays" if _to_roll_back(moved) else "nothing was written"
+    return Step(moved, (Line(f"{message}; {stays}", "warning"),))
+
+
+@_after.register
+def _(event: RollbackAsked, deployment: Deployment) -> Step:
+    if deployment.stage in {DeploymentStage.ROLLING_BACK, DeploymentStage.ROLLED_BACK}:
+        raise _not_now(deployment, "it is so already")
+    moved = deployment
+    for wave in deployment.waves:
+        if wave.state is WaveState.NOT_ROLLED_BACK:
+            moved = _set_wave(moved, wave.number, state=WaveState.APPLIED, message="")
+    if not _to_roll_back(moved):
+        raise NotNowError(f"{deployment.id}: nothing of it was written")
+    message = f"rolled back by {event.who}" + _because(event.reason)
+    moved = _say(_with(moved, DeploymentStage.ROLLING_BACK), message)
+    moved = moved.model_copy(update={"finished_at": None})
+    return Step(moved, (Line(message, "warning"),))
+
+
+def _failed(deployment: Deployment, why: str, wave: int) -> Step:
+    """Everything that was written is taken back, newest first."""
+    moved = _with(deployment, DeploymentStage.ROLLING_BACK).model_copy(
+        update={"failure": why, "message": why}
+    )
+    lines = (Line(why, "error", wave), Line("everything of it is rolled back", "warning"))
+    return _before_it(lines, _end_of_rollback(moved))
+
+
+def _end_of_rollback(deployment: Deployment) -> Step:
+    if _to_roll_back(deployment):
+        return Step(deployment)
+    incomplete = [
+        each for each in deployment.waves if each.state is WaveState.NOT_ROLLED_BACK
+    ]  # fmt: skip
+    if incomplete:
+        titles = ", ".join(each.title for each in incomplete)
+        message = f"not all rolled back ({titles}): see the waves"
+        moved = _say(_with(deployment, DeploymentStage.FAILED), message)
+        return Step(moved, (Line(message, "error"),))
+    moved = _with(deployment, DeploymentStage.ROLLED_BACK)
+    return Step(moved, (Line("rolled back"),))
+
+
+def _to_next(deployment: Deployment, passed: int) -> Step:
+    """Past a wave: to the approval after DEV, else to the next wave or the end."""
+    return _to_approval(deployment) if passed == DEV_WAVE else _done_if_all_passed(deployment)
+
+
+def _to_approval(deployment: Deployment, lines: tuple[Line, ...] = ()) -> Step:
+    if current_wave(deployment) is None:
+        return _before_it(lines, _done_if_all_passed(deployment))
+    if deployment.approval == "at_once":
+        moved = _to(deployment, DeploymentStage.WAVES)
+        return Step(moved, (*lines, Line("goes on to production at once (deployments.approval)")))
+    awaited = "somebody else's" if deployment.approval == "other" else "an"
+    moved = _to(deployment, DeploymentStage.AWAITING_APPROVAL)
+    return Step(moved, (*lines, Line(f"waits for {awaited} approval")))
+
+
+def _done_if_all_passed(deployment: Deployment) -> Step:
+    if current_wave(deployment) is not None:
+        return Step(deployment)
+    return Step(_say(_with(deployment, DeploymentStage.DONE), ""), (Line("done"),))
+
+
+def _before_it(lines: tuple[Line, ...], step: Step) -> Step:
+    return replace(step, lines=(*lines, *step.lines))
+
+
+def _stage_of(deployment: Deployment) -> DeploymentStage:
+    """The stage, seen through a pause."""
+    return deployment.held or deployment.stage
+
+
+def _to(deployment: Deployment, stage: DeploymentStage) -> Deployment:
+    """At that stage; a paused one stays paused and goes on there."""
+    if deployment.stage is DeploymentStage.PAUSED:
+        return deployment.model_copy(update={"held": stage})
+    return _with(deployment, stage)
+
+
+def _with(
+    deployment: Deployment, stage: DeploymentStage, held: DeploymentStage | None = None
+) -> Deployment:
+    return deployment.model_copy(update={"stage": stage, "held": held})
+
+
+def _say(deployment: Deployment, message: str) -> Deployment:
+    return deployment.model_copy(update={"message": message})
+
+
+def _wave(deployment: Deployment, number: int) -> Wave:
+    return next(each for each in deployment.waves if each.number == number)
+
+
+def _each_wave(deployment: Deployment, change: Callable[[Wave], Wave]) -> Deployment:
+    return deployment.model_copy(update={"waves": tuple(map(change, deployment.waves))})
+
+
+def _set_wave(deployment: Deployment, number: int, **facts: Any) -> Deployment:
+    return _each_wave(
+        deployment,
+        lambda wave: wave.model_copy(update=facts) if wave.number == number else wave,
+    )
+
+
+def _replanned(deployment: Deployment, digests: dict[int, str], digest: str) -> Deployment:
+    moved = _each_wave(
+        deployment,
+        lambda wave: wave.model_copy(update={"digest": digests.get(wave.number, wave.digest)}),
+    )
+    return moved.model_copy(update={"digest": digest, "approved_by": None, "approved_at": None})
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason else ""
+
+
+def _not_now(deployment: Deployment, what: str) -> NotNowError:
+    return NotNowError(f"{deployment.id} is {deployment.stage.value}: {what}")
