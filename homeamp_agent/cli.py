@@ -164,11 +164,19 @@ def _add_changes(commands: Any) -> None:
     apply = acts.add_parser("apply", help="carry an approved one out now")
     apply.add_argument("--digest", metavar="SHA256", help="only if that plan was approved")
     cancel = acts.add_parser("cancel", help="withdraw before anything was written")
-    rollback = acts.add_parser("rollback", help="bring the exact bytes back")
+    rollback = acts.add_parser("rollback", help="bring the exact bytes back; several newest first")
+    rollback.add_argument("ids", metavar="ID", nargs="*")
+    rollback.add_argument(
+        "--since", metavar="TIME", help="all carried out since 2026-08-16T12:00, or 2h, 3d ago"
+    )
+    rollback.add_argument("--deployment", metavar="ID", help="all of a deployment")
+    rollback.add_argument(
+        "--dry-run", action="store_true", help="only print the diffs and what stands in the way"
+    )
     rollback.add_argument("--force", action="store_true", help="also over what others wrote since")
     for several in (approve, reject, cancel):
         several.add_argument("ids", metavar="ID", nargs="+")
-    for one in (show, apply, rollback):
+    for one in (show, apply):
         one.add_argument("id", metavar="ID")
     for reasoned in (reject, cancel, rollback):
         reasoned.add_argument("--reason", default="", metavar="TEXT", help="for the audit log")

@@ -39,11 +39,15 @@ class RollbackPlan:
 
 @dataclass(frozen=True, slots=True)
 class RollbackPlanner:
-    """Plans the way back of one change. `later_change` names the change that wrote those bytes."""
+    """Plans the way back of one change. `later_change` names the change that wrote those bytes.
+
+    `standing` are files as they would be by then, where that is not as they are now.
+    """
 
     planner: Planner
     backups: Backups
     later_change: Callable[[FileKey, str], str | None]
+    standing: dict[FileKey, bytes | None] = field(default_factory=dict)
 
     def plan(
         self, record: ChangeRecord, *, force: bool = False, keep: Collection[FileKey] = ()
@@ -106,6 +110,8 @@ class RollbackPlanner:
         return content, found.metadata if found else None
 
     def _current(self, place: FilePlace) -> bytes | None:
+        if (place.instance, place.file) in self.standing:
+            return self.standing[place.instance, place.file]
         try:
             return self.planner.read(place).content
         except UnsafeFileError as error:

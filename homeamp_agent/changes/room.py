@@ -29,6 +29,7 @@ from homeamp_agent.changes.history import APPLY, RESTORE, ROLLBACK, ChangeRecord
 from homeamp_agent.changes.journal import CHANGE_ID, SUFFIX, Journal, journal_ids, read_journal
 from homeamp_agent.changes.keeping import Keeping
 from homeamp_agent.changes.locks import Locks
+from homeamp_agent.changes.many import ManyRollbacks, begun_at, plan_rollbacks
 from homeamp_agent.changes.plan import GameFolderOf, NewContent, PlannedChange, PlannedFile, Planner
 from homeamp_agent.changes.rollback import FileKey, RollbackPlan, RollbackPlanner
 from homeamp_agent.changes.run import Run, RunFacts
@@ -186,6 +187,25 @@ class ChangeRoom:
             self._roll_back(record, plan, author, reason)
         return self.show(change_id)
 
+    def plan_rollbacks(self, change_ids: Iterable[str], *, force: bool = False) -> ManyRollbacks:
+        """What rolling these back, newest first, would come to. Writes nothing.
+
+        Raises:
+            UnknownChangeError: there is no change of one of the ids.
+        """
+        records = [self._record(each) for each in dict.fromkeys(change_ids)]
+        planner = RollbackPlanner(self._planner, self.backups, self._writer_of)
+        return plan_rollbacks(records, planner, force=force)
+
+    def applied_since(self, moment: datetime) -> Sequence[str]:
+        """The ids of changes carried out from then on that stand, newest first."""
+        found = [
+            each
+            for each in self._records()
+            if each.status is ChangeStatus.APPLIED and begun_at(each) >= moment
+        ]
+        return [each.change_id for each in sorted(found, key=begun_at, reverse=True)]
+
     def recover(self) -> Sequence[ChangeRequest]:
         """Finish or take back every run that was stopped in the middle; what became of each.
 
@@ -232,6 +252,10 @@ class ChangeRoom:
         if record is None:
             raise UnknownChangeError(f"there is no change {change_id}")
         return record.request()
+
+    def outline(self, change_id: str) -> ChangeRequest:
+        """One change without its diffs; raises as `show`."""
+        return self._record(change_id).request()
 
     def edits_of(self, change_id: str) -> Sequence[Edit]:
         """What a change set, secrets masked; nothing if no journal tells of it."""

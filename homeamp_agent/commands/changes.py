@@ -18,19 +18,28 @@ from typing import Any
 from homeamp_agent.changes.errors import RequestError
 from homeamp_agent.changes.reading import MAX_REQUEST_BYTES, parse_request
 from homeamp_agent.commands.ends import FOUND, OK, CommandError
+from homeamp_agent.commands.moments import moment
 from homeamp_agent.commands.output import printable
-from homeamp_agent.model.change import ChangeRequest, ChangeStatus, Plan, RefusedEdit
+from homeamp_agent.model.change import (
+    ChangeRequest,
+    ChangeStatus,
+    Plan,
+    RefusedEdit,
+    RollbackOutcome,
+    RollbackState,
+)
 from homeamp_agent.model.query import PAGE_LIMIT
 from homeamp_agent.model.setting import dotted
 from homeamp_agent.rpc.client import Client, ClientError
 from homeamp_agent.rpc.protocol.errors import RpcError
-from homeamp_agent.rpc.protocol.messages import ChangesListResult
+from homeamp_agent.rpc.protocol.messages import ChangesListResult, ChangesRollbackManyResult
 
 REASON_CHARACTERS = 50
 """Of a reason in the table: one line of a terminal for each change."""
 
 SOURCE_FILE_CHARACTERS = 200
 
+GOOD_ENDS = frozenset({RollbackState.READY, RollbackState.ROLLED_BACK, RollbackState.ALREADY})
 BAD_ENDS = frozenset({ChangeStatus.FAILED})
 DECISIONS = {"approve": "approved", "reject": "rejected", "cancel": "cancelled"}
 
@@ -148,13 +157,42 @@ async def _apply(call: _Call, options: argparse.Namespace) -> int:
 
 
 async def _rollback(call: _Call, options: argparse.Namespace) -> int:
-    result = await call("rollback", id=options.id, reason=options.reason, force=options.force)
-    conflicts = result["conflicts"]
-    _narrate(f"{each['instance']}/{each['file']}: {each['reason']}" for each in conflicts)
-    if conflicts:
-        _narrate([f"{options.id}: nothing was rolled back; --force writes over these"])
-    code = _ended(result, options)
-    return FOUND if conflicts else code
+    result = await call(
+        "rollback_many",
+        ids=options.ids,
+        since=_wire_time(options.since),
+        deployment_id=options.deployment,
+        preview=options.dry_run,
+        reason=options.reason,
+        force=options.force,
+    )
+    told = ChangesRollbackManyResult.model_validate(result)
+    if options.json:
+        _print(json.dumps(result))
+    else:
+        if options.dry_run:
+            _print(*plan_lines(Plan(digest="", files=told.files)))
+        _print(*map(_rolled_back, told.changes))
+        if not told.changes:
+            _narrate(["no change stands there"])
+    stuck = [each for each in told.changes if each.state not in GOOD_ENDS]
+    for each in stuck:
+        places = [f"{one.instance}/{one.file}: {one.reason}" for one in each.conflicts]
+        _narrate(f"{each.id}: {line}" for line in places or [each.message])
+    if any(each.conflicts for each in stuck):
+        _narrate(["--force writes over what others wrote since"])
+    return FOUND if stuck else OK
+
+
+def _rolled_back(outcome: RollbackOutcome) -> str:
+    reason = " ".join(outcome.reason.split())[:REASON_CHARACTERS]
+    files = _count(outcome.files, "file")
+    return f"{outcome.id}: {outcome.state.value}, {files}  {outcome.author}  {reason}"
+
+
+def _wire_time(text: str | None) -> str | None:
+    found = moment(text)
+    return None if found is None else found.isoformat()
 
 
 def _ended(result: dict[str, Any], options: argparse.Namespace) -> int:

@@ -192,3 +192,30 @@ class RollbackConflict(WireWord):
     ours: str
     theirs: str
     reason: str
+
+
+class RollbackState(StrEnum):
+    """What becomes of one of several changes that are rolled back together.
+
+    `ready`: it can be. `already`: it was before. `conflict`: files are not as it left them.
+    """
+
+    READY = "ready"
+    ROLLED_BACK = "rolled_back"
+    ALREADY = "already"
+    CONFLICT = "conflict"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class RollbackOutcome(WireWord):
+    """One of several changes that are rolled back together; its conflicts carry no texts."""
+
+    id: str
+    reason: str
+    author: str
+    created_at: AwareDatetime
+    state: RollbackState
+    message: str = ""
+    files: int = Field(default=0, description="Files that it writes")
+    conflicts: tuple[RollbackConflict, ...] = ()

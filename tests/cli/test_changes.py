@@ -85,9 +85,20 @@ def test_a_file_is_shown_handed_in_approved_applied_and_rolled_back(
     kept = changes("rollback", change_id)
     assert (kept.code, "SURV01/plugins/Sample/config.yml: " in kept.err) == (1, True)
     assert radii(host) == {"32"}
+    seen = changes("rollback", "--since", "1h", "--force", "--dry-run")
+    assert (seen.code, seen.out.count("-  radius: 32\n+  radius: 16\n")) == (0, 2)
+    assert f"{change_id}: ready, 2 files" in seen.out
+    stale = json.dumps({"ids": [change_id], "digest": "0" * 64})
+    assert main(["call", "changes.rollback_many", stale, "--socket", str(host.socket)]) == 1
+    assert radii(host) == {"32"}
     back = changes("rollback", change_id, "--force", "--reason", "too large")
-    assert (back.code, back.out) == (0, f"{change_id}: rolled_back\n")
+    assert back.code == 0
+    assert back.out.startswith(f"{change_id}: rolled_back, 2 files")
     assert radii(host) == {"16"}
+    assert changes("rollback", change_id).out.startswith(f"{change_id}: already, 0 files")
+    nothing = changes("rollback", "--since", "1h")
+    assert (nothing.code, nothing.err) == (0, "homeamp-agent: no change stands there\n")
+    assert changes("rollback").code == 1
     (told,) = changes("list", "--json").out.splitlines()
     assert json.loads(told)["status"] == "rolled_back"
 

@@ -372,6 +372,7 @@ async def test_every_method_in_the_openrpc_document_answers_as_it_says(fleet: Fl
     backup = (await ask("backups.list", change_id=change["id"]))["backups"][0]["id"]
     await ask("backups.show", id=backup)
     assert (await ask("backups.verify"))["problems"] == []
+    await ask("changes.rollback_many", ids=[change["id"]], preview=True)
     await ask("changes.rollback", id=change["id"])
     place = {key: row[key] for key in ("instance", "file", "path")}
     back, forth = (await ask("settings.history", **place))["changes"]

@@ -89,6 +89,7 @@ def test_what_changes_anything_needs_operate_and_takes_an_idempotency_key(docume
         "changes.cancel",
         "changes.reject",
         "changes.rollback",
+        "changes.rollback_many",
         "changes.submit",
         "deviations.approve",
         "deviations.fix",

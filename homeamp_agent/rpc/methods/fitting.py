@@ -100,14 +100,14 @@ def clipped(value: Any, characters: int) -> Any:
     return f"{text[:characters]}… ({len(text) - characters:,} more characters)"
 
 
-def fitted_plan(plan: Plan) -> Plan:
+def fitted_plan(plan: Plan, room: int = ROOM_BYTES) -> Plan:
     """The plan with its diffs cut so that it fits, and its edits left out if it still does not."""
-    diffs = _cut([each.diff for each in plan.files], _room_for_diffs(plan))
+    diffs = _cut([each.diff for each in plan.files], _room_for_diffs(plan, room))
     files = [
         each.model_copy(update={"diff": diff}) for each, diff in zip(plan.files, diffs, strict=True)
     ]
     fitted = plan.model_copy(update={"files": tuple(files)})
-    if size_of(fitted) <= ROOM_BYTES:
+    if size_of(fitted) <= room:
         return fitted
     bare = tuple(each.model_copy(update={"edits": ()}) for each in files)
     return fitted.model_copy(update={"files": bare})
@@ -131,9 +131,9 @@ def fitted_change(change: ChangeRequest) -> ChangeRequest:
     return fitted.model_copy(update={"edits": ()})
 
 
-def _room_for_diffs(model: Plan | ChangeRequest) -> int:
+def _room_for_diffs(model: Plan | ChangeRequest, room: int = ROOM_BYTES) -> int:
     diffs = sum(len(json.dumps(each.diff)) for each in model.files)
-    return max(ROOM_BYTES - (size_of(model) - diffs), 0)
+    return max(room - (size_of(model) - diffs), 0)
 
 
 def _cut(diffs: list[str], room: int) -> list[str]:

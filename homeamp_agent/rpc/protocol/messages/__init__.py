@@ -43,6 +43,7 @@ from homeamp_agent.rpc.protocol.messages.base import (
     param_names,
 )
 from homeamp_agent.rpc.protocol.messages.changes import (
+    MAX_CHANGES,
     ChangesApplyParams,
     ChangesApplyResult,
     ChangesApproveParams,
@@ -52,6 +53,8 @@ from homeamp_agent.rpc.protocol.messages.changes import (
     ChangesHistoryResult,
     ChangesListParams,
     ChangesListResult,
+    ChangesRollbackManyParams,
+    ChangesRollbackManyResult,
     ChangesRollbackParams,
     ChangesRollbackResult,
     ChangesShowParams,
@@ -124,6 +127,7 @@ from homeamp_agent.rpc.protocol.messages.settings import (
 )
 
 __all__ = [
+    "MAX_CHANGES",
     "Access",
     "ApprovalRow",
     "BackupDefect",
@@ -147,6 +151,8 @@ __all__ = [
     "ChangesListResult",
     "ChangesPreviewParams",
     "ChangesPreviewResult",
+    "ChangesRollbackManyParams",
+    "ChangesRollbackManyResult",
     "ChangesRollbackParams",
     "ChangesRollbackResult",
     "ChangesShowParams",

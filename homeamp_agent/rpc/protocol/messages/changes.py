@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from homeamp_agent.model.base import WireWord, Word
-from homeamp_agent.model.change import ChangeRequest, ChangeStatus, Plan, RollbackConflict
+from homeamp_agent.model.change import (
+    ChangeRequest,
+    ChangeStatus,
+    FilePlan,
+    Plan,
+    RollbackConflict,
+    RollbackOutcome,
+)
 from homeamp_agent.model.history import Act, ActFilter
 from homeamp_agent.model.query import PageParams
 from homeamp_agent.rpc.protocol.messages.base import MutationParams
@@ -15,6 +22,9 @@ from homeamp_agent.rpc.protocol.messages.deviations import Skipped
 
 SOURCE_PATTERN = r"^(rpc|dashboard|file:[^\x00-\x1f\x7f]{1,200})$"
 """A client says what it read a request from; `inbox` and the like only the agent says itself."""
+
+MAX_CHANGES = 1000
+"""Of one act: more is a restore of another kind."""
 
 
 class ChangesListParams(PageParams):
@@ -69,6 +79,36 @@ class ChangesRollbackResult(WireWord):
 
     change: ChangeRequest
     conflicts: tuple[RollbackConflict, ...] = ()
+
+
+class ChangesRollbackManyParams(MutationParams):
+    """Roll changes back, newest first: `ids`, or all carried out `since`, or a deployment's.
+
+    With `preview` nothing is written. With `digest`, only what that preview showed. `force`: also
+    over files that changed since.
+    """
+
+    ids: tuple[str, ...] = Field(default=(), max_length=MAX_CHANGES)
+    since: AwareDatetime | None = None
+    deployment_id: str | None = Field(default=None, max_length=200)
+    preview: bool = False
+    digest: str | None = Field(default=None, description="Of a preview")
+    reason: str = Field(default="", max_length=2000)
+    force: bool = False
+
+    @model_validator(mode="after")
+    def _names_one_way(self) -> Self:
+        if sum((bool(self.ids), self.since is not None, self.deployment_id is not None)) != 1:
+            raise ValueError("give one of `ids`, `since` and `deployment_id`")
+        return self
+
+
+class ChangesRollbackManyResult(WireWord):
+    """What became of each, newest first, or would; `files` as they would end, from what stands."""
+
+    digest: str
+    files: tuple[FilePlan, ...] = ()
+    changes: tuple[RollbackOutcome, ...] = ()
 
 
 class ChangesSubmitParams(MutationParams):
