@@ -5,18 +5,13 @@
 Order of a start: the state folder is locked, changes cut short are finished or undone, the database
 is opened, the socket listens, and then the scan begins; so that clients can look at what was known
 while the first scan runs. A part that fails is tried again and says so in `agent.status`.
-
-AgentError          the agent cannot start; one line saying why and what to do
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import logging
-import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +29,7 @@ from homeamp_agent.model.deviation import DeviationStatus
 from homeamp_agent.model.event import Topic
 from homeamp_agent.model.query import PAGE_LIMIT, DeviationFilter
 from homeamp_agent.model.secret import Masker
+from homeamp_agent.own_state import AgentError, locked_state, masking_key
 from homeamp_agent.rpc.access import AccessPolicy, gid_of, unknown_names
 from homeamp_agent.rpc.desk import Desk, DeskPolicy
 from homeamp_agent.rpc.dispatch import Dispatcher, where_of
@@ -59,9 +55,6 @@ from homeamp_agent.store import (
 )
 from homeamp_agent.store.records import forget_unfinished_calls
 
-MASKING_KEY = "masking.key"
-MASKING_KEY_BYTES = 32
-LOCK = "agent.lock"
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 60.0
 """A part that failed is tried again after 1 s, then less and less often, up to once a minute."""
@@ -73,10 +66,6 @@ PRUNE_EVERY_S = 24 * 3600
 MEBIBYTE = 1024 * 1024
 
 log = logging.getLogger("homeamp")
-
-
-class AgentError(Exception):
-    """The agent cannot start; the text says why and what to do."""
 
 
 @dataclass(slots=True)
@@ -109,72 +98,16 @@ async def run(
         AgentError: it cannot start.
     """
     with locked_state(settings.state):
-        masking_key = _masking_key(settings.state)
+        key = masking_key(settings.state)
         try:
             store = await open_store(settings.state)
         except StoreError as error:
             raise AgentError(str(error)) from error
         try:
-            await _Agent(settings, store, masking_key).run(stop, ready)
+            await _Agent(settings, store, key).run(stop, ready)
         finally:
             await store.close()
     log.info("stopped")
-
-
-@contextlib.contextmanager
-def locked_state(folder: Path) -> Iterator[None]:
-    """Hold the state folder for one agent alone; made private if it is missing.
-
-    Raises:
-        AgentError: it cannot be used, or another agent holds it.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise AgentError(f"{folder}: cannot be used: {error.strerror}; give --state") from error
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise AgentError(
-                f"{folder}: another agent uses this state folder; stop it, or give --state"
-            ) from error
-        yield
-    finally:
-        os.close(handle)
-
-
-def masking_key_of(folder: Path) -> bytes | None:
-    """The key that secrets are masked under; None if no agent made one here yet."""
-    try:
-        key = (folder / MASKING_KEY).read_bytes()
-    except OSError:
-        return None
-    return key if len(key) == MASKING_KEY_BYTES else None
-
-
-def _masking_key(folder: Path) -> bytes:
-    """The key, made at the first start. Without it fingerprints would be void after a restart."""
-    path = folder / MASKING_KEY
-    known = masking_key_of(folder)
-    if known is not None:
-        return known
-    if path.exists():
-        raise AgentError(
-            f"{path}: is no masking key; restore it, or remove it (approvals of secrets are then "
-            "void)"
-        )
-    key = os.urandom(MASKING_KEY_BYTES)
-    making = folder / f".{MASKING_KEY}.new"
-    handle = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(handle, key)
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    making.rename(path)
-    return key
 
 
 class _Agent:

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from homeamp_agent.agent import AgentError, locked_state, masking_key_of
 from homeamp_agent.changes import (
     Backup,
     Backups,
@@ -21,6 +20,7 @@ from homeamp_agent.changes import (
 from homeamp_agent.commands.ends import FOUND, OK, CommandError
 from homeamp_agent.model.change import ChangeStatus
 from homeamp_agent.model.secret import Masker, SecretPolicy
+from homeamp_agent.own_state import AgentError, locked_state, masking_key_of
 from homeamp_agent.rpc.access import look_up
 
 EVERYTHING = re.compile("")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 
-from homeamp_agent.agent import masking_key_of
 from homeamp_agent.commands.ends import FOUND, OK
 from homeamp_agent.configfiles import Limits
 from homeamp_agent.drift.check import CheckReport, check
 from homeamp_agent.model.deviation import Deviation
 from homeamp_agent.model.rule import Severity
 from homeamp_agent.model.secret import is_masked
+from homeamp_agent.own_state import masking_key_of
 from homeamp_agent.settings import Settings
 
 VALUE_CHARACTERS = 40

@@ -10,8 +10,9 @@ import sys
 import threading
 import time
 
-from homeamp_agent.agent import AgentError, run
+from homeamp_agent.agent import run
 from homeamp_agent.commands.ends import OK, CommandError
+from homeamp_agent.own_state import AgentError
 from homeamp_agent.settings import Settings
 
 STOP_WITHIN_S = 4.5

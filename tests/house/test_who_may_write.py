@@ -36,7 +36,7 @@ STATE_WRITERS = {
     "homeamp_agent/baselines/": "approved.yaml and exports live in the baseline directory",
     "homeamp_agent/store/": "the agent's own database, in its state directory",
     "homeamp_agent/rpc/server.py": "unlinks and makes the agent's own socket",
-    "homeamp_agent/agent.py": "the agent's own state directory: lock and masking key",
+    "homeamp_agent/own_state.py": "the agent's own state directory: lock and masking key",
     "homeamp_agent/cli.py": "`config init` writes the template it was asked for",
     "homeamp_agent/commands/output.py": "new files that the operator named, not among instances",
     "homeamp_agent/changes/": "the one door to an instance's files",
