@@ -4,6 +4,8 @@ state/journal/<change id>.jsonl     one append-only journal a change
 state/backups/<aa>/<sha256>         exact bytes, by their hash
 state/backups/entries/<id>.json     what they were a backup of
 state/audit/audit.jsonl             who did what
+state/requests/<id>.json            what was handed in, until nothing more comes of it
+state/deployments/<id>.json         the same of a deployment
 state/locks/...                     lock files, never removed
 """
 

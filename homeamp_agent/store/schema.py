@@ -117,7 +117,27 @@ CREATE TABLE idempotency (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_DEPLOYMENTS = """
+CREATE TABLE deployments (
+    id TEXT PRIMARY KEY,
+    stage TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    body TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX deployments_by_time ON deployments (created_at, id);
+
+CREATE TABLE deployment_lines (
+    deployment TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    level TEXT NOT NULL,
+    wave INTEGER,
+    text TEXT NOT NULL,
+    PRIMARY KEY (deployment, number)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _DEPLOYMENTS)
 
 
 async def migrate(db: aiosqlite.Connection) -> None:

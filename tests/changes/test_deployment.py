@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
-from homeamp_agent.changes import NotNowError
+from homeamp_agent.changes import NotNowError, RequestError
 from homeamp_agent.changes.deployment import action_of, advance
 from homeamp_agent.changes.deployment_events import (
     Aborted,
@@ -26,6 +27,7 @@ from homeamp_agent.changes.deployment_events import (
     RolledBack,
     Started,
 )
+from homeamp_agent.changes.deployment_requests import DeploymentRequests
 from homeamp_agent.model.deployment import (
     Before,
     Check,
@@ -35,6 +37,7 @@ from homeamp_agent.model.deployment import (
     Wave,
     WaveState,
 )
+from homeamp_agent.model.request import RequestedChange
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
@@ -310,3 +313,24 @@ def test_only_waiting_and_looking_may_be_dropped() -> None:
     kinds = ("start", "prepare", "apply", "check", "settle", "roll_back")
     assert [each for each in kinds if Action(each).may_be_dropped] == ["start", "check"]
     assert WaveState.PENDING.value == "pending"
+
+
+def test_the_request_of_a_deployment_is_a_private_file_until_it_is_forgotten(
+    tmp_path: Path,
+) -> None:
+    requests = DeploymentRequests(tmp_path / "state")
+    asked = RequestedChange.model_validate(
+        {"reason": "r", "edits": [{"file": "a.yml", "path": ["a"], "new": "secret-X9"}]}
+    )
+    requests.keep("dep", asked)
+    assert requests.get("dep") == asked
+    file = tmp_path / "state" / "deployments" / "dep.json"
+    assert (file.stat().st_mode & 0o077, requests.known()) == (0, {"dep"})
+    file.write_text('{"reason": "secret-X9"}')
+    with pytest.raises(RequestError, match="is damaged") as damaged:
+        requests.get("dep")
+    assert "secret-X9" not in str(damaged.value)
+    requests.forget("dep")
+    requests.forget("dep")
+    with pytest.raises(RequestError, match="cannot be read"):
+        requests.get("dep")
