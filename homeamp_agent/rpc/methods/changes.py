@@ -9,9 +9,10 @@ from homeamp_agent.changes import (
     NothingPlannedError,
     PlannedChange,
     RollbackConflicts,
+    new_change_id,
 )
 from homeamp_agent.model.change import Plan
-from homeamp_agent.model.deviation import Deviation, DeviationStatus
+from homeamp_agent.model.deviation import Deviation
 from homeamp_agent.rpc.methods.deviations import NO_SUCH
 from homeamp_agent.rpc.methods.edits import Edits
 from homeamp_agent.rpc.methods.fitting import (
@@ -20,7 +21,7 @@ from homeamp_agent.rpc.methods.fitting import (
     page_that_fits,
     place_after,
 )
-from homeamp_agent.rpc.methods.settling import mark, settle, unmark
+from homeamp_agent.rpc.methods.settling import mark_fixing, settle, unmark
 from homeamp_agent.rpc.protocol.errors import Busy, Conflict, InvalidParams, NotFound, Refused
 from homeamp_agent.rpc.protocol.messages import (
     Access,
@@ -81,13 +82,15 @@ async def fix(call: Call[Rooms], params: DeviationsFixParams) -> DeviationsFixRe
     wanted = [edit.deviation_id for edit in planned.edits if edit.deviation_id is not None]
     before = [known[each] for each in wanted]
     author = str(call.peer)
-    await mark(rooms, wanted, DeviationStatus.FIXING, author, params.reason)
+    change_id = new_change_id()
+    await mark_fixing(rooms, wanted, change_id, author, params.reason)
     try:
         change = await asyncio.to_thread(
             rooms.changes().apply,
             planned,
             author=author,
             reason=params.reason,
+            change_id=change_id,
             idempotency_key=_own_key(call, params.idempotency_key),
         )
     except NothingPlannedError as error:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from homeamp_agent.model.change import ChangeRequest, ChangeStatus
+from homeamp_agent.model.change import ChangeRequest
 from homeamp_agent.model.deviation import Deviation, DeviationStatus
 from homeamp_agent.model.event import Topic
 from homeamp_agent.rpc.events import EventBus
@@ -17,10 +17,12 @@ from homeamp_agent.store import Review, review
 _FIXING = frozenset({DeviationStatus.FIXING})
 
 
-async def mark(
-    rooms: Rooms, ids: Sequence[str], status: DeviationStatus, actor: str, reason: str
+async def mark_fixing(
+    rooms: Rooms, ids: Sequence[str], change_id: str, actor: str, reason: str
 ) -> None:
-    decision = Review(status, actor=actor, reason=reason)
+    """Say which change is about to fix them: once it writes, a scan may find them gone at any time
+    and close them as they are."""
+    decision = Review(DeviationStatus.FIXING, actor=actor, reason=reason, change_id=change_id)
     await review(rooms.store, ids, decision, datetime.now(UTC))
     await tell_updated(rooms, ids)
 
@@ -48,17 +50,7 @@ async def unmark(rooms: Rooms, before: Iterable[Deviation], reason: str) -> None
 
 
 async def settle(rooms: Rooms, change: ChangeRequest, before: Iterable[Deviation]) -> None:
-    """After a change or its rollback: look at its files again, tell, and name the change."""
-    fixed = [each.id for each in before]
-    if change.status is ChangeStatus.APPLIED and fixed:
-        naming = Review(
-            DeviationStatus.FIXING,
-            actor=change.author,
-            reason=change.reason,
-            change_id=change.id,
-            from_statuses=_FIXING,
-        )
-        await review(rooms.store, fixed, naming, datetime.now(UTC))
+    """After a change or its rollback: look at its files again, and tell."""
     await rooms.drift.reread([(each.instance, each.file) for each in change.files])
     await unmark(rooms, before, change.message or "it is still not as expected")
     tell_change(rooms.bus, change)
