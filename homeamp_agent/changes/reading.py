@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -52,6 +52,23 @@ def read_request(document: Any, read_line: LineReader) -> ReadRequest:
         raise RequestError([f"it has more than {2 * MAX_REQUEST_BYTES:,} bytes: split it"])
     try:
         return ReadRequest(RequestedChange.model_validate_json(text), tuple(notes))
+    except ValidationError as error:
+        raise RequestError(list(places_of(error))[:MAX_PROBLEMS]) from error
+
+
+def with_said(read: ReadRequest, said: Mapping[str, Any]) -> ReadRequest:
+    """The request with what somebody says beside it (reason, policy, schedule) over its own.
+
+    Raises:
+        RequestError: what is said is none of a request.
+    """
+    if not said:
+        return read
+    if "edits" in said:
+        raise RequestError(["edits: are said twice"])
+    try:
+        document = {**json.loads(read.request.model_dump_json()), **said}
+        return replace(read, request=RequestedChange.model_validate_json(json.dumps(document)))
     except ValidationError as error:
         raise RequestError(list(places_of(error))[:MAX_PROBLEMS]) from error
 

@@ -276,3 +276,35 @@ def test_both_shapes_of_the_original_system_are_taken_over_with_notes(host: Any,
     assert radius(host, "SURV01") == "radius: 48"
     nothing = wire.ask("changes.submit", request={**asked, "request_id": "x", "changes": [comment]})
     assert nothing["error"]["data"]["kind"] == "invalid_params"
+
+
+def test_a_request_is_composed_of_deviations_or_of_a_text(host: Any, wire: Any) -> None:
+    rows = wire.call("deviations.list")["deviations"]
+    ids = [row["id"] for row in rows if row["kind"] == "value"]
+    secret = next(row for row in rows if row["key"] == "database.password")
+    said = {"reason": "as agreed", "schedule": {"not_before": "2099-01-01T00:00:00+00:00"}}
+    shown = wire.call("changes.submit", request=said, deviation_ids=[*ids, "none"], dry_run=True)
+    assert [each["id"] for each in shown["skipped"]] == ["none"]
+    assert {each["instance"] for each in shown["plan"]["files"]} == {"LOBBY01", "SURV01"}
+    assert "right-secret-A1" not in json.dumps(shown)
+    assert wire.call("changes.list")["changes"] == []
+
+    change = wire.call("changes.submit", request=said, deviation_ids=ids)["change"]
+    assert (change["status"], change["not_before"][:4]) == ("pending_approval", "2099")
+    wire.call("changes.approve", ids=[change["id"]], digest=shown["plan"]["digest"])
+    assert wire.call("changes.apply", id=change["id"])["change"]["status"] == "applied"
+    assert "right-secret-A1" in host.config(secret["instance"]).read_text("utf-8")
+    assert "right-secret-A1" not in json.dumps(wire.call("changes.history")["acts"])
+
+    text = json.dumps(request({"new": 64}, write_policy="on_restart"))
+    given = wire.call("changes.submit", text=text, request={"reason": "mine", "priority": "high"})
+    assert [given["change"][each] for each in ("reason", "priority", "write_policy")] == [
+        "mine", "high", "on_restart",
+    ]  # fmt: skip
+    for wrong in ({"edits": []}, {"reason": ""}, {"other": 1}):
+        assert wire.ask("changes.submit", text=text, request=wrong)["error"]["code"] == -32602
+    assert "line 1" in wire.ask("changes.submit", text="{")["error"]["message"]
+    assert wire.ask("changes.submit", text=text, deviation_ids=ids)["error"]["code"] == -32602
+    assert wire.ask("changes.submit")["error"]["code"] == -32602
+    nothing = wire.ask("changes.submit", request=said, deviation_ids=["none"])["error"]
+    assert "nothing can be fixed: no such deviation" in nothing["message"]

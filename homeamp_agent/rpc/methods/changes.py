@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from homeamp_agent.changes import (
     NothingPlannedError,
@@ -78,7 +78,7 @@ async def fix(call: Call[Rooms], params: DeviationsFixParams) -> DeviationsFixRe
         raise Conflict("the files or the rules changed since the preview: look at it again")
     skipped += _refused(planned.plan)
     if not planned.files and params.idempotency_key is None:
-        raise Refused(_why_nothing(skipped), skipped=[each.model_dump() for each in skipped[:20]])
+        raise nothing_fixed(skipped)
     wanted = [edit.deviation_id for edit in planned.edits if edit.deviation_id is not None]
     before = [known[each] for each in wanted]
     author = str(call.peer)
@@ -94,7 +94,7 @@ async def fix(call: Call[Rooms], params: DeviationsFixParams) -> DeviationsFixRe
             idempotency_key=_own_key(call, params.idempotency_key),
         )
     except NothingPlannedError as error:
-        raise Refused(_why_nothing(skipped)) from error
+        raise nothing_fixed(skipped) from error
     except BaseException:
         await unmark(rooms, before, "the fix was not carried out")
         raise
@@ -183,9 +183,11 @@ def _refused(plan: Plan) -> list[Skipped]:
     ]
 
 
-def _why_nothing(skipped: Iterable[Skipped]) -> str:
+def nothing_fixed(skipped: Sequence[Skipped]) -> Refused:
+    """The error reply where no edit puts any of the deviations right."""
     reasons = list(dict.fromkeys(each.reason for each in skipped))
-    return "nothing can be fixed: " + "; ".join(reasons[:3])
+    words = "nothing can be fixed: " + "; ".join(reasons[:3])
+    return Refused(words, skipped=[each.model_dump() for each in skipped[:20]])
 
 
 def _own_key(call: Call[Rooms], key: str | None) -> str | None:

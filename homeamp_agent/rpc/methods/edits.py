@@ -124,6 +124,21 @@ class Edits:
         return self._resolved[instance, plugin]
 
 
+def as_requested(edit: PlainEdit) -> dict[str, Any]:
+    """The edit as a change request says it. Holds the plain value of a secret."""
+    asked: dict[str, Any] = {
+        "file": edit.file,
+        "path": list(edit.path),
+        "operation": edit.operation.value,
+        "instances": [edit.instance],
+    }
+    if edit.operation is not EditOperation.INSERT:
+        asked["expected_old"] = edit.expected_old
+    if edit.operation is not EditOperation.UNSET:
+        asked["new"] = edit.new
+    return asked
+
+
 def holds_mask(value: Any) -> bool:
     """Whether a secret is in the value, masked."""
     if is_masked(value):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from homeamp_agent.changes import ChangesError
+from homeamp_agent.changes import ChangesError, ReadRequest
 from homeamp_agent.changes.errors import plain_reason
+from homeamp_agent.changes.reading import parse_request, with_said
 from homeamp_agent.changes.standing import without_diffs
 from homeamp_agent.model.change import ChangeRequest
 from homeamp_agent.rpc.access import allows
+from homeamp_agent.rpc.methods.changes import nothing_fixed
+from homeamp_agent.rpc.methods.deviations import NO_SUCH
+from homeamp_agent.rpc.methods.edits import Edits, as_requested
 from homeamp_agent.rpc.methods.fitting import fitted_change, fitted_plan
 from homeamp_agent.rpc.protocol.errors import Busy, Conflict, InvalidParams, NotFound, Refused
 from homeamp_agent.rpc.protocol.messages import (
@@ -24,6 +29,7 @@ from homeamp_agent.rpc.protocol.messages import (
 )
 from homeamp_agent.rpc.registry import Call, method
 from homeamp_agent.rpc.rooms import Rooms
+from homeamp_agent.store import get_deviations
 
 
 @method(
@@ -36,7 +42,7 @@ from homeamp_agent.rpc.rooms import Rooms
 async def submit(call: Call[Rooms], params: ChangesSubmitParams) -> ChangesSubmitResult:
     """Hand a change request in: planned and shown, and written only once it is approved."""
     desk = call.rooms.desk
-    read = await desk.read(params.request)
+    read, skipped = await _read(call.rooms, params)
     change, plan = await desk.submit(
         read,
         author=str(call.peer),
@@ -45,8 +51,30 @@ async def submit(call: Call[Rooms], params: ChangesSubmitParams) -> ChangesSubmi
         dry_run=params.dry_run,
     )
     return ChangesSubmitResult(
-        change=without_diffs(change), plan=fitted_plan(plan), notes=change.notes
+        change=without_diffs(change),
+        plan=fitted_plan(plan),
+        notes=change.notes,
+        skipped=tuple(skipped),
     )
+
+
+async def _read(rooms: Rooms, params: ChangesSubmitParams) -> tuple[ReadRequest, list[Skipped]]:
+    """The request that was handed in, in whichever way."""
+    if params.text is not None:
+        document = await asyncio.to_thread(parse_request, params.text.encode())
+        read = await rooms.desk.read(document)
+        return with_said(read, params.request), []
+    if not params.deviation_ids:
+        return await rooms.desk.read(params.request), []
+    ids = params.deviation_ids
+    known = await get_deviations(rooms.store, ids)
+    skipped = [Skipped(id=each, reason=NO_SUCH) for each in ids if each not in known]
+    edits, unfixable = await asyncio.to_thread(Edits(rooms.drift).of, known.values())
+    skipped += unfixable
+    if not edits:
+        raise nothing_fixed(skipped)
+    document = {**params.request, "edits": list(map(as_requested, edits))}
+    return await rooms.desk.read(document), skipped
 
 
 @method(

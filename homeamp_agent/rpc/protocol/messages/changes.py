@@ -17,12 +17,14 @@ from homeamp_agent.model.change import (
 )
 from homeamp_agent.model.history import Act, ActFilter
 from homeamp_agent.model.query import PageParams
+from homeamp_agent.model.request import MAX_EDITS
 from homeamp_agent.rpc.protocol.messages.base import MutationParams
 from homeamp_agent.rpc.protocol.messages.deviations import Skipped
 
 SOURCE_PATTERN = r"^(rpc|dashboard|file:[^\x00-\x1f\x7f]{1,200})$"
 """A client says what it read a request from; `inbox` and the like only the agent says itself."""
 
+MAX_TEXT_CHARACTERS = 1024 * 1024
 MAX_CHANGES = 1000
 """Of one act: more is a restore of another kind."""
 
@@ -112,21 +114,40 @@ class ChangesRollbackManyResult(WireWord):
 
 
 class ChangesSubmitParams(MutationParams):
-    """Hand a change request in (docs/schemas/change_request.schema.json); writes no file."""
+    """Hand a change request in (docs/schemas/change_request.schema.json); writes no file.
 
-    request: dict[str, Any]
+    The whole of it is `request`; or a JSON or YAML file's `text`; or its edits are those that put
+    `deviation_ids` right. With the latter two, `request` holds only what is said beside the edits
+    (reason, write policy, schedule, restart), and counts over what the text says.
+    """
+
+    request: dict[str, Any] = Field(default={})
+    text: str | None = Field(default=None, max_length=MAX_TEXT_CHARACTERS)
+    deviation_ids: tuple[str, ...] = Field(default=(), max_length=MAX_EDITS)
     dry_run: bool = Field(default=False, description="Only show what would become of it")
     source: str = Field(
         default="rpc", pattern=SOURCE_PATTERN, description="`rpc`, `dashboard` or `file:NAME`"
     )
 
+    @model_validator(mode="after")
+    def _has_one_source_of_edits(self) -> Self:
+        if self.text is not None and self.deviation_ids:
+            raise ValueError("give `text` or `deviation_ids`")
+        if not (self.request or self.text is not None or self.deviation_ids):
+            raise ValueError("give `request`, `text` or `deviation_ids`")
+        return self
+
 
 class ChangesSubmitResult(WireWord):
-    """The request as it stands, what it would do, and what was unclear in it."""
+    """The request as it stands, what it would do, and what was unclear in it.
+
+    `skipped`: deviations that no edit puts right.
+    """
 
     change: ChangeRequest
     plan: Plan
     notes: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
 
 
 class ChangesApproveParams(MutationParams):
