@@ -18,15 +18,22 @@ from datetime import datetime
 from functools import singledispatch
 from typing import Any
 
+from homeamp_agent.changes.deployment_action import (
+    WRITING,
+    Action,
+    action_of,
+    current_wave,
+    to_roll_back,
+)
 from homeamp_agent.changes.deployment_events import (
     Aborted,
-    Action,
     Applied,
     Approved,
     Checked,
     Event,
     Line,
     NotApplied,
+    NotBegun,
     Paused,
     PlanChanged,
     Prepared,
@@ -35,6 +42,7 @@ from homeamp_agent.changes.deployment_events import (
     RollbackAsked,
     RolledBack,
     Started,
+    TakenBack,
     check_line,
     check_text,
 )
@@ -62,48 +70,7 @@ class Step:
         return action_of(self.deployment)
 
 
-def action_of(deployment: Deployment) -> Action | None:
-    """What is to be done where a deployment stands so."""
-    stage, wave = deployment.stage, current_wave(deployment)
-    if stage is DeploymentStage.PLANNED:
-        return Action("start")
-    if stage is DeploymentStage.ROLLING_BACK:
-        left = _to_roll_back(deployment)
-        return Action("roll_back", left[0].number) if left else None
-    if wave is None:
-        return None
-    if stage is DeploymentStage.ABORTED:
-        return Action("settle", wave.number) if wave.state is WaveState.APPLYING else None
-    if stage is DeploymentStage.PAUSED:
-        # What is begun is finished and looked at: a pause does not switch the safety off.
-        return None if wave.state is WaveState.PENDING else _of_wave(wave)
-    return _of_wave(wave) if stage in _WRITING else None
-
-
-_WRITING = frozenset({DeploymentStage.DEV, DeploymentStage.CHECKING, DeploymentStage.WAVES})
-_ON_THE_WAY = _WRITING | {DeploymentStage.AWAITING_APPROVAL}
-_NOT_BEGUN = frozenset({WaveState.PENDING, WaveState.ROLLED_BACK})
-
-
-def current_wave(deployment: Deployment) -> Wave | None:
-    """The first wave that has not passed; None once all have."""
-    return next((each for each in deployment.waves if each.state is not WaveState.PASSED), None)
-
-
-def _of_wave(wave: Wave) -> Action | None:
-    if wave.state is WaveState.PENDING:
-        return Action("prepare", wave.number)
-    if wave.state is WaveState.APPLYING:
-        return Action("apply", wave.number)
-    if wave.state is WaveState.CHECKING:
-        return Action("check", wave.number)
-    return None
-
-
-def _to_roll_back(deployment: Deployment) -> list[Wave]:
-    """The waves of which something may stand, newest first; each is tried once a rollback."""
-    tried = {*_NOT_BEGUN, WaveState.NOT_ROLLED_BACK}
-    return [each for each in reversed(deployment.waves) if each.state not in tried]
+_ON_THE_WAY = WRITING | {DeploymentStage.AWAITING_APPROVAL}
 
 
 def advance(deployment: Deployment, event: Event, at: datetime) -> Step:
@@ -143,7 +110,7 @@ def _(event: Started, deployment: Deployment) -> Step:
 @_after.register
 def _(event: Prepared, deployment: Deployment) -> Step:
     wave = _wave(deployment, event.wave)
-    if wave.state is not WaveState.PENDING or deployment.stage not in _WRITING:
+    if wave.state is not WaveState.PENDING or deployment.stage not in WRITING:
         return Step(deployment)
     moved = _set_wave(deployment, event.wave, state=WaveState.APPLYING, before=event.before)
     names = ", ".join(wave.instances)
@@ -156,7 +123,7 @@ def _(event: Applied, deployment: Deployment) -> Step:
     if wave.state is not WaveState.APPLYING:
         return Step(deployment)
     line = Line(f"{wave.title}: written and verified", wave=event.wave)
-    if _stage_of(deployment) not in _WRITING:
+    if _stage_of(deployment) not in WRITING:
         return Step(_set_wave(deployment, event.wave, state=WaveState.APPLIED), (line,))
     moved = _set_wave(deployment, event.wave, state=WaveState.CHECKING, soak_until=event.soak_until)
     if event.wave == DEV_WAVE:
@@ -171,9 +138,32 @@ def _(event: NotApplied, deployment: Deployment) -> Step:
         return Step(deployment)
     moved = _set_wave(deployment, event.wave, state=WaveState.FAILED, message=event.reason)
     why = f"{wave.title}: not written: {event.reason}"
-    if _stage_of(deployment) not in _WRITING:
+    if _stage_of(deployment) not in WRITING:
         return Step(moved, (Line(why, "warning", event.wave),))
     return _failed(moved, why, event.wave)
+
+
+@_after.register
+def _(event: NotBegun, deployment: Deployment) -> Step:
+    wave = _wave(deployment, event.wave)
+    if wave.state is not WaveState.APPLYING:
+        return Step(deployment)
+    moved = _set_wave(deployment, event.wave, state=WaveState.PENDING, before=())
+    why = f"{wave.title}: not begun: {event.reason}"
+    line = Line(why, "warning", event.wave)
+    if deployment.stage in WRITING:
+        moved = _say(_with(moved, DeploymentStage.PAUSED, held=deployment.stage), why)
+    return Step(moved, (line,))
+
+
+@_after.register
+def _(event: TakenBack, deployment: Deployment) -> Step:
+    wave = _wave(deployment, event.wave)
+    if wave.state is not WaveState.APPLYING:
+        return Step(deployment)
+    text = f"{wave.title}: was cut short and taken back; written again as {event.change_id}"
+    moved = _set_wave(deployment, event.wave, change_id=event.change_id)
+    return Step(moved, (Line(text, "warning", event.wave),))
 
 
 @_after.register
@@ -182,7 +172,7 @@ def _(event: PlanChanged, deployment: Deployment) -> Step:
     if wave.state is not WaveState.APPLYING:
         return Step(deployment)
     why = f"{wave.title}: not written: {event.reason}"
-    if _stage_of(deployment) not in _WRITING:
+    if _stage_of(deployment) not in WRITING:
         moved = _set_wave(deployment, event.wave, state=WaveState.FAILED, message=event.reason)
         return Step(moved, (Line(why, "warning", event.wave),))
     if event.wave == DEV_WAVE:
@@ -198,7 +188,7 @@ def _(event: PlanChanged, deployment: Deployment) -> Step:
 @_after.register
 def _(event: Checked, deployment: Deployment) -> Step:
     wave = _wave(deployment, event.wave)
-    if wave.state is not WaveState.CHECKING or _stage_of(deployment) not in _WRITING:
+    if wave.state is not WaveState.CHECKING or _stage_of(deployment) not in WRITING:
         return Step(deployment)
     lines = tuple(check_line(each, event.wave) for each in event.checks)
     wrong = [each for each in event.checks if each.outcome is CheckOutcome.FAILED]
@@ -277,7 +267,7 @@ def _(event: Aborted, deployment: Deployment) -> Step:
             moved = _set_wave(moved, wave.number, state=WaveState.APPLIED)
     message = f"aborted by {event.who}" + _because(event.reason)
     moved = _say(_with(moved, DeploymentStage.ABORTED), message)
-    stays = "what is written stays" if _to_roll_back(moved) else "nothing was written"
+    stays = "what is written stays" if to_roll_back(moved) else "nothing was written"
     return Step(moved, (Line(f"{message}; {stays}", "warning"),))
 
 
@@ -289,7 +279,7 @@ def _(event: RollbackAsked, deployment: Deployment) -> Step:
     for wave in deployment.waves:
         if wave.state is WaveState.NOT_ROLLED_BACK:
             moved = _set_wave(moved, wave.number, state=WaveState.APPLIED, message="")
-    if not _to_roll_back(moved):
+    if not to_roll_back(moved):
         raise NotNowError(f"{deployment.id}: nothing of it was written")
     message = f"rolled back by {event.who}" + _because(event.reason)
     moved = _say(_with(moved, DeploymentStage.ROLLING_BACK), message)
@@ -307,7 +297,7 @@ def _failed(deployment: Deployment, why: str, wave: int) -> Step:
 
 
 def _end_of_rollback(deployment: Deployment) -> Step:
-    if _to_roll_back(deployment):
+    if to_roll_back(deployment):
         return Step(deployment)
     incomplete = [
         each for each in deployment.waves if each.state is WaveState.NOT_ROLLED_BACK

@@ -1,4 +1,4 @@
-"""What can happen to a deployment, what can be to be done, and the lines that tell of it."""
+"""What can happen to a deployment, and the lines that tell of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from homeamp_agent.model.deployment import DEV_WAVE, Before, Check, CheckOutcome
+from homeamp_agent.model.deployment import Before, Check, CheckOutcome
 
 Level = Literal["info", "warning", "error"]
 
@@ -38,6 +38,22 @@ class NotApplied:
 
     wave: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotBegun:
+    """Nothing of a wave was written, and it may be tried later: people play, AMP is away."""
+
+    wave: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """The agent was stopped while a wave was written; it is tried again as `change_id`."""
+
+    wave: int
+    change_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,29 +135,9 @@ class RollbackAsked:
 
 
 Event = (
-    Started | Prepared | Applied | NotApplied | PlanChanged | Checked | RolledBack
-    | Approved | Replanned | Paused | Resumed | Aborted | RollbackAsked
+    Started | Prepared | Applied | NotApplied | NotBegun | TakenBack | PlanChanged | Checked
+    | RolledBack | Approved | Replanned | Paused | Resumed | Aborted | RollbackAsked
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One thing to do; its outcome is the next event.
-
-    `start`: wait for `not_before` (Started). `prepare`: note how the wave's instances are
-    (Prepared). `apply`: carry the wave's change out (Applied, NotApplied, PlanChanged). `check`:
-    look at the wave until its soak time is over (Checked). `settle`: find out what became of a
-    change that was under way when it was aborted (Applied, NotApplied). `roll_back`: take the
-    wave's change back (RolledBack).
-    """
-
-    kind: Literal["start", "prepare", "apply", "check", "settle", "roll_back"]
-    wave: int = DEV_WAVE
-
-    @property
-    def may_be_dropped(self) -> bool:
-        """Whether it only waits and looks: it ends at once when it is no longer wanted."""
-        return self.kind in {"start", "check"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,16 @@ from typing import Any, Literal
 import pytest
 
 from homeamp_agent.changes import NotNowError, RequestError
-from homeamp_agent.changes.deployment import action_of, advance
+from homeamp_agent.changes.deployment import advance
+from homeamp_agent.changes.deployment_action import Action, action_of
 from homeamp_agent.changes.deployment_events import (
     Aborted,
-    Action,
     Applied,
     Approved,
     Checked,
     Event,
     NotApplied,
+    NotBegun,
     Paused,
     PlanChanged,
     Prepared,
@@ -26,6 +27,7 @@ from homeamp_agent.changes.deployment_events import (
     RollbackAsked,
     RolledBack,
     Started,
+    TakenBack,
 )
 from homeamp_agent.changes.deployment_requests import DeploymentRequests
 from homeamp_agent.model.deployment import (
@@ -300,12 +302,26 @@ def test_a_plan_that_no_longer_holds_waits_for_approval_again() -> None:
     )  # fmt: skip
 
 
+def test_a_wave_that_could_not_begin_pauses_it_and_one_cut_short_is_written_again() -> None:
+    trip = in_waves().tell(Prepared(1, ()), NotBegun(1, "3 players are online"))
+    assert (trip.stage, trip.now.held, trip.action) == ("paused", DeploymentStage.WAVES, None)
+    assert trip.now.message == "canary: not begun: 3 players are online"
+    assert trip.tell(Resumed("ole")).action == ("prepare", 1)
+    trip.tell(Prepared(1, ()), TakenBack(1, "dep-w1.2"))
+    assert (trip.action, trip.now.waves[1].change_id) == (("apply", 1), "dep-w1.2")
+    held = in_waves().tell(Prepared(1, ()), Paused("ole"), NotBegun(1, "AMP is away"))
+    assert (held.stage, held.now.held) == ("paused", DeploymentStage.WAVES)
+    gone = in_waves().tell(Prepared(1, ()), Aborted("ole"), NotBegun(1, "AMP is away"))
+    assert (gone.stage, gone.action) == ("aborted", None)
+
+
 def test_late_news_of_work_that_nobody_wants_changes_nothing() -> None:
     aborted = in_waves().begun(1).tell(Aborted("ole"))
     for late in (Started(), Prepared(2, ()), Checked(1, (BAD,)), RolledBack(1), Applied(1, NOW)):
         assert advance(aborted.now, late, LATER).deployment is aborted.now
     fresh = in_waves()
-    for late in (NotApplied(1, "x"), PlanChanged(1, "x", {}, ""), Checked(0, (GOOD,))):
+    for late in (NotApplied(1, "x"), PlanChanged(1, "x", {}, ""), Checked(0, (GOOD,)),
+                 NotBegun(1, "x"), TakenBack(1, "y")):  # fmt: skip
         assert advance(fresh.now, late, LATER).deployment is fresh.now
 
 
