@@ -83,6 +83,9 @@ def _add_check(commands: Any) -> None:
     _add_settings(parser)
     parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
     parser.add_argument(
+        "--xlsx", metavar="FILE", type=Path, help="write it as a workbook as well, a new file"
+    )
+    parser.add_argument(
         "--fail-on", choices=SEVERITIES, metavar="SEVERITY",
         help=f"exit 1 only from this severity up: {', '.join(SEVERITIES)}",
     )  # fmt: skip
@@ -290,7 +293,7 @@ def _check(options: argparse.Namespace) -> int:
     settings = _settings(options, "instances", "baselines").settings
     from homeamp_agent.commands.check import run_check  # noqa: PLC0415
 
-    return run_check(settings, as_json=options.json, fail_on=options.fail_on)
+    return run_check(settings, as_json=options.json, xlsx=options.xlsx, fail_on=options.fail_on)
 
 
 def _call(options: argparse.Namespace) -> int:

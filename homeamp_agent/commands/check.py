@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-from homeamp_agent.commands.ends import FOUND, OK
+from homeamp_agent.commands.ends import FOUND, OK, CommandError
+from homeamp_agent.commands.output import write_new
 from homeamp_agent.configfiles import Limits
 from homeamp_agent.drift.check import CheckReport, check
 from homeamp_agent.model.deviation import Deviation
@@ -18,8 +20,17 @@ VALUE_CHARACTERS = 40
 PROBLEM_EXIT_NOTE = "could not be looked at"
 
 
-def run_check(settings: Settings, *, as_json: bool, fail_on: str | None) -> int:
-    """Scan, print, and say by the exit code whether anything is as bad as `fail_on`, or worse."""
+def run_check(settings: Settings, *, as_json: bool, xlsx: Path | None, fail_on: str | None) -> int:
+    """Scan, print, and say by the exit code whether anything is as bad as `fail_on`, or worse.
+
+    `xlsx`: a new file for the same as a workbook.
+
+    Raises:
+        CommandError: the workbook is there already or cannot be written.
+    """
+    if xlsx is not None and xlsx.exists():
+        # Before the scan, that nobody waits for it in vain; `write_new` makes sure.
+        raise CommandError(f"{xlsx}: is there already; it is not overwritten")
     report = check(
         host=settings.host,
         instances=settings.instances,
@@ -32,6 +43,10 @@ def run_check(settings: Settings, *, as_json: bool, fail_on: str | None) -> int:
         ),
         workers=settings.scan.workers,
     )
+    if xlsx is not None:
+        from homeamp_agent.commands.findings import findings_workbook  # noqa: PLC0415
+
+        write_new(xlsx, findings_workbook(report), instances=settings.instances)
     if as_json:
         sys.stdout.write(report.model_dump_json() + "\n")
     else:

@@ -27,7 +27,7 @@ def wanted(expected: Value) -> str:
         ((kind, detail),) = expected.items()
         if kind == "one_of" and isinstance(detail, list):
             return "expected one of " + ", ".join(shown(value) for value in detail)
-        if kind == "range" and isinstance(detail, list):
+        if kind == "range" and _is_range(detail):
             low, high = detail
             if low is None:
                 return f"expected at most {high:g}"
@@ -37,6 +37,16 @@ def wanted(expected: Value) -> str:
         if kind == "absent":
             return "expected not to be there"
     return f"expected {shown(expected)}"
+
+
+def _is_range(detail: Value) -> bool:
+    """A setting may itself be a mapping that has one key called `range`."""
+    return (
+        isinstance(detail, list)
+        and len(detail) == 2
+        and detail != [None, None]
+        and all(each is None or isinstance(each, (int, float)) for each in detail)
+    )
 
 
 def names(them: list[str]) -> str:

@@ -223,10 +223,16 @@ def test_check_of_a_host_as_it_should_be_exits_with_0(host: Any, tmp_path: Path)
     assert done.stdout.startswith("0 deviations on alder: 2 instances, ")
 
 
-def test_check_shows_a_person_a_table_without_a_secret(host: Any) -> None:
-    done = host.command("check", *host.options())
+def test_check_shows_a_person_a_table_without_a_secret(host: Any, tmp_path: Path) -> None:
+    workbook = tmp_path / "new" / "drift.xlsx"
+    done = host.command("check", *host.options(), "--xlsx", str(workbook))
     lines = done.stdout.splitlines()
     assert len(lines) == 5
+    written = workbook.read_bytes()
+    again = host.command("check", *host.options(), "--xlsx", str(workbook))
+    assert (again.returncode, again.stdout) == (2, "")
+    assert again.stderr == f"homeamp-agent: {workbook}: is there already; it is not overwritten\n"
+    assert workbook.read_bytes() == written
     assert any("spawn.enabled" in line and "False instead of True" in line for line in lines)
     assert "wrong-secret-B2" not in done.stdout
 
