@@ -19,6 +19,9 @@ WRITING = frozenset({DeploymentStage.DEV, DeploymentStage.CHECKING, DeploymentSt
 _NOT_BEGUN = frozenset({WaveState.PENDING, WaveState.ROLLED_BACK})
 
 
+ActionKind = Literal["start", "prepare", "apply", "check", "settle", "roll_back"]
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """One thing to do; its outcome is the next event.
@@ -30,7 +33,7 @@ class Action:
     `roll_back`: take the wave's change back (RolledBack).
     """
 
-    kind: Literal["start", "prepare", "apply", "check", "settle", "roll_back"]
+    kind: ActionKind
     wave: int = DEV_WAVE
 
     @property

@@ -301,7 +301,8 @@ def test_a_request_is_composed_of_deviations_or_of_a_text(host: Any, wire: Any) 
     assert [given["change"][each] for each in ("reason", "priority", "write_policy")] == [
         "mine", "high", "on_restart",
     ]  # fmt: skip
-    for wrong in ({"edits": []}, {"reason": ""}, {"other": 1}):
+    mistakes: tuple[dict[str, Any], ...] = ({"edits": []}, {"reason": ""}, {"other": 1})
+    for wrong in mistakes:
         assert wire.ask("changes.submit", text=text, request=wrong)["error"]["code"] == -32602
     assert "line 1" in wire.ask("changes.submit", text="{")["error"]["message"]
     assert wire.ask("changes.submit", text=text, deviation_ids=ids)["error"]["code"] == -32602

@@ -94,7 +94,7 @@ def test_a_key_without_a_file_lives_in_the_main_config_first(tmp_path: Path) -> 
 
 
 def test_else_in_the_one_file_that_has_it(tmp_path: Path) -> None:
-    files = {"plugins/Shop/other.yml": {("deep", "max"): 1}, **CONFIG}
+    files: dict[str, Any] = {"plugins/Shop/other.yml": {("deep", "max"): 1}, **CONFIG}
     (only,) = resolve(tmp_path, "  - {plugin: Shop, key: deep.max, value: 1}\n", snapshot(files))
     assert (only.file, only.path) == ("plugins/Shop/other.yml", ("deep", "max"))
 

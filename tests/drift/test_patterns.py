@@ -116,7 +116,10 @@ def test_a_pattern_sees_what_it_is_for_and_no_near_miss(
 
 
 def test_a_short_name_counts_only_where_the_own_one_is_expected() -> None:
-    aliases = {HERE: ("SMP01", "SMP", "Survival"), "CREA01": ("CREA01", "CREA", "Creative")}
+    aliases: dict[str, tuple[str, ...]] = {
+        HERE: ("SMP01", "SMP", "Survival"),
+        "CREA01": ("CREA01", "CREA", "Creative"),
+    }
     told = sight(actual="Creative is up", expected="Survival is up", aliases=aliases)
     word = sight(actual="be creative", expected="be nice", aliases=aliases)
     assert patterns.wrong_instance_name(told) is not None

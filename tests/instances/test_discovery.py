@@ -3,17 +3,19 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from homeamp_agent.instances import discover
 from homeamp_agent.model.instance import Platform
+from tests.instances.conftest import Host
 
 NOBODY = 65534
 
 
-def test_every_folder_with_an_amp_config_is_an_instance_but_the_panel_is_not(host):
+def test_every_folder_with_an_amp_config_is_an_instance_but_the_panel_is_not(host: Host) -> None:
     host.paper("SURV01")
     host.write("ADS01/AMPConfig.conf", "AMP.AppModule=ADSModule\n")
     host.write("ADS01/ADSModule.kvp", "Limits.X=1\n")
@@ -27,7 +29,9 @@ def test_every_folder_with_an_amp_config_is_an_instance_but_the_panel_is_not(hos
     assert found.problems == ()
 
 
-def test_instances_json_names_the_instances_and_its_path_is_used_where_it_exists(host, tmp_path):
+def test_instances_json_names_the_instances_and_its_path_is_used_where_it_exists(
+    host: Host, tmp_path: Path
+) -> None:
     host.paper("SURV01")
     elsewhere = tmp_path / "disk2" / "creative-folder"
     (elsewhere / "Minecraft").mkdir(parents=True)
@@ -46,7 +50,7 @@ def test_instances_json_names_the_instances_and_its_path_is_used_where_it_exists
     assert found["CREA01"].game_folder == str(elsewhere / "Minecraft")
 
 
-def test_a_stale_path_falls_back_to_the_folder_of_the_name(host):
+def test_a_stale_path_falls_back_to_the_folder_of_the_name(host: Host) -> None:
     game = host.paper("SURV01")
     host.lists({"InstanceName": "SURV01", "Path": "/no/such/ampdata/instances/SURV01"})
 
@@ -55,7 +59,7 @@ def test_a_stale_path_falls_back_to_the_folder_of_the_name(host):
     assert only.game_folder == str(game)
 
 
-def test_a_listed_instance_without_a_folder_is_one_problem_line(host):
+def test_a_listed_instance_without_a_folder_is_one_problem_line(host: Host) -> None:
     host.lists({"InstanceName": "GONE01", "Module": "Minecraft", "Path": "/no/such/folder"})
 
     found = discover(host.instances, "alder")
@@ -65,7 +69,7 @@ def test_a_listed_instance_without_a_folder_is_one_problem_line(host):
     assert "GONE01" in found.problems[0]
 
 
-def test_the_data_folder_above_instances_is_understood_too(host):
+def test_the_data_folder_above_instances_is_understood_too(host: Host) -> None:
     host.paper("SURV01")
     host.lists({"InstanceName": "SURV01"})
 
@@ -77,7 +81,9 @@ def test_the_data_folder_above_instances_is_understood_too(host):
     [b"", b"{", b"{}", b"\xff\xfe[", b"[" * 100_000, b"null"],
     ids=["empty", "truncated", "an object", "utf-16", "nested", "null"],
 )
-def test_an_unusable_instances_json_is_told_and_the_folders_decide(host, content):
+def test_an_unusable_instances_json_is_told_and_the_folders_decide(
+    host: Host, content: bytes
+) -> None:
     host.paper("SURV01")
     (host.data / "instances.json").write_bytes(content)
 
@@ -90,7 +96,7 @@ def test_an_unusable_instances_json_is_told_and_the_folders_decide(host, content
 
 
 @pytest.mark.parametrize("name", ["../../etc", "", "a/b", 7, None, "two\nlines"])
-def test_an_entry_with_a_hostile_name_is_left_out_alone(host, name):
+def test_an_entry_with_a_hostile_name_is_left_out_alone(host: Host, name: str) -> None:
     host.paper("SURV01")
     host.lists({"InstanceName": name}, {"InstanceName": "SURV01"}, "text")
 
@@ -100,7 +106,7 @@ def test_an_entry_with_a_hostile_name_is_left_out_alone(host, name):
     assert len(found.problems) == 2
 
 
-def test_a_generic_app_says_where_its_game_is(host):
+def test_a_generic_app_says_where_its_game_is(host: Host) -> None:
     host.write("GEY01/AMPConfig.conf", "AMP.AppModule=GenericModule\r\n")
     host.write(
         "GEY01/GenericModule.kvp",
@@ -116,7 +122,7 @@ def test_a_generic_app_says_where_its_game_is(host):
     assert [(each.name, each.folder) for each in geyser.plugins] == [("Geyser", ".")]
 
 
-def test_a_base_directory_outside_the_instance_is_refused(host, tmp_path):
+def test_a_base_directory_outside_the_instance_is_refused(host: Host, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     host.write("BAD01/AMPConfig.conf", "x=1\n")
     host.write("BAD01/GenericModule.kvp", "App.BaseDirectory=../../../elsewhere\n")
@@ -143,7 +149,9 @@ def test_a_base_directory_outside_the_instance_is_refused(host, tmp_path):
         (["velocity.toml", "plugins/x.txt"], "Paper", Platform.VELOCITY),
     ],
 )
-def test_the_platform_is_told_by_what_is_there(host, marks, server_type, platform):
+def test_the_platform_is_told_by_what_is_there(
+    host: Host, marks: Sequence[str], server_type: str | None, platform: Platform
+) -> None:
     host.write("ONE/AMPConfig.conf", "x=1\n")
     host.write("ONE/MinecraftModule.kvp", f"Minecraft.ServerType={server_type}\n")
     for mark in marks:
@@ -154,7 +162,7 @@ def test_the_platform_is_told_by_what_is_there(host, marks, server_type, platfor
     assert one.platform is platform
 
 
-def test_a_folder_that_amp_does_not_know_counts_when_it_holds_a_game(host):
+def test_a_folder_that_amp_does_not_know_counts_when_it_holds_a_game(host: Host) -> None:
     host.write("plain/server.properties", "motd=A\n")
     host.write("plain/plugins/Vault/config.yml", "a: 1\n")
     host.write("boxed/Minecraft/bukkit.yml", "a: 1\n")
@@ -167,7 +175,7 @@ def test_a_folder_that_amp_does_not_know_counts_when_it_holds_a_game(host):
     ]
 
 
-def test_an_instance_without_a_game_is_shown_with_its_problem(host):
+def test_an_instance_without_a_game_is_shown_with_its_problem(host: Host) -> None:
     host.write("NEW01/AMPConfig.conf", "x=1\n")
 
     (new,) = discover(host.instances, "alder").instances
@@ -176,7 +184,7 @@ def test_an_instance_without_a_game_is_shown_with_its_problem(host):
     assert "no game folder" in new.problems[0]
 
 
-def test_no_such_folder_and_a_file_in_its_place_are_told(tmp_path):
+def test_no_such_folder_and_a_file_in_its_place_are_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
 
     for place in (tmp_path / "missing", tmp_path / "file"):
@@ -185,7 +193,7 @@ def test_no_such_folder_and_a_file_in_its_place_are_told(tmp_path):
         assert found.problems == (f"{place}: no such folder",)
 
 
-def test_an_amp_file_that_is_a_folder_is_one_problem_of_that_instance(host):
+def test_an_amp_file_that_is_a_folder_is_one_problem_of_that_instance(host: Host) -> None:
     host.paper("SURV01")
     (host.instances / "SURV01" / "MinecraftModule.kvp").unlink()
     (host.instances / "SURV01" / "MinecraftModule.kvp").mkdir()
@@ -197,7 +205,7 @@ def test_an_amp_file_that_is_a_folder_is_one_problem_of_that_instance(host):
     assert "MinecraftModule.kvp" in instance.problems[0]
 
 
-def test_an_unreadable_instance_folder_is_told_and_the_others_are_found():
+def test_an_unreadable_instance_folder_is_told_and_the_others_are_found() -> None:
     # Not below tmp_path: a user without rights must be able to reach it.
     with tempfile.TemporaryDirectory(prefix="homeamp-") as place:
         root = Path(place)
@@ -234,7 +242,7 @@ def _discovered_without_rights(root: Path) -> str:
         return outcome.read()
 
 
-def test_two_instances_of_one_name_are_told(host):
+def test_two_instances_of_one_name_are_told(host: Host) -> None:
     host.paper("SURV01")
     host.paper("other")
     host.lists(

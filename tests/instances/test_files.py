@@ -2,18 +2,23 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from homeamp_agent.instances import PluginHomes, Sieve, config_files, discover, ignored, plugin_of
+from tests.instances.conftest import Host, MakeJar
 
 
-def scanned(host, **options):
+def scanned(host: Host, **options: Any) -> dict[str, str | None]:
     (instance,) = discover(host.instances, "alder").instances
     return {ref.path: ref.plugin for ref in config_files(instance, **options)}
 
 
-def test_config_files_of_the_game_and_of_plugins_are_found_with_their_owner(host, make_jar):
+def test_config_files_of_the_game_and_of_plugins_are_found_with_their_owner(
+    host: Host, make_jar: MakeJar
+) -> None:
     game = host.paper("SURV01")
     make_jar(game / "plugins/EssentialsX.jar", {"plugin.yml": "name: Essentials\nversion: 1\n"})
     host.write("SURV01/Minecraft/plugins/essentials/config.yml", "a: 1\n")
@@ -73,7 +78,7 @@ NOISE = [
 ]
 
 
-def test_worlds_logs_caches_databases_and_players_are_never_scanned(host):
+def test_worlds_logs_caches_databases_and_players_are_never_scanned(host: Host) -> None:
     host.paper("SURV01")
     for path in NOISE:
         host.write(f"SURV01/Minecraft/{path}", "a: 1\n")
@@ -82,7 +87,7 @@ def test_worlds_logs_caches_databases_and_players_are_never_scanned(host):
 
 
 @pytest.mark.parametrize("path", NOISE)
-def test_a_single_changed_path_is_judged_as_the_walk_judges_it(host, path):
+def test_a_single_changed_path_is_judged_as_the_walk_judges_it(host: Host, path: str) -> None:
     game = host.paper("SURV01")
     for each in NOISE:
         host.write(f"SURV01/Minecraft/{each}", "a: 1\n")
@@ -103,14 +108,14 @@ def test_a_single_changed_path_is_judged_as_the_walk_judges_it(host, path):
         "velocity.toml",
     ],
 )
-def test_config_files_are_not_ignored(host, path):
+def test_config_files_are_not_ignored(host: Host, path: str) -> None:
     game = host.paper("SURV01")
 
     assert not ignored(path)
     assert not ignored(path, game)
 
 
-def test_data_files_count_where_a_rule_names_them(host):
+def test_data_files_count_where_a_rule_names_them(host: Host) -> None:
     host.paper("SURV01")
     host.write("SURV01/Minecraft/whitelist.json", "[]")
     host.write("SURV01/Minecraft/ops.json", "[]")
@@ -119,7 +124,7 @@ def test_data_files_count_where_a_rule_names_them(host):
     assert "ops.json" not in scanned(host, named_by_rules={"whitelist.json"})
 
 
-def test_what_a_plugins_knowledge_calls_data_is_left_out(host):
+def test_what_a_plugins_knowledge_calls_data_is_left_out(host: Host) -> None:
     host.paper("SURV01")
     for path in ("Towny/settings/config.yml", "Towny/data/towns/a.yml", "Other/data/towns/a.yml"):
         host.write(f"SURV01/Minecraft/plugins/{path}", "a: 1\n")
@@ -133,7 +138,7 @@ def test_what_a_plugins_knowledge_calls_data_is_left_out(host):
     }
 
 
-def test_links_are_followed_inside_the_instance_only(host, tmp_path):
+def test_links_are_followed_inside_the_instance_only(host: Host, tmp_path: Path) -> None:
     game = host.paper("SURV01")
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "config.yml").write_text("secret: 1\n")
@@ -156,7 +161,7 @@ def test_links_are_followed_inside_the_instance_only(host, tmp_path):
     ]
 
 
-def test_links_that_go_in_circles_end(host):
+def test_links_that_go_in_circles_end(host: Host) -> None:
     game = host.paper("SURV01")
     host.write("SURV01/Minecraft/plugins/Foo/config.yml", "a: 1\n")
     (game / "plugins/Foo/self").symlink_to(game / "plugins/Foo")
@@ -171,7 +176,7 @@ def test_links_that_go_in_circles_end(host):
     assert problems[0].startswith("plugins/Foo/loop.yml: ")
 
 
-def test_folders_that_all_link_to_each_other_do_not_multiply_without_end(host):
+def test_folders_that_all_link_to_each_other_do_not_multiply_without_end(host: Host) -> None:
     game = host.paper("SURV01")
     names = [f"P{number}" for number in range(7)]
     for name in names:
@@ -187,7 +192,7 @@ def test_folders_that_all_link_to_each_other_do_not_multiply_without_end(host):
     assert "linked folders" in problem
 
 
-def test_a_name_that_is_not_utf8_is_one_line_and_the_rest_is_found(host):
+def test_a_name_that_is_not_utf8_is_one_line_and_the_rest_is_found(host: Host) -> None:
     game = host.paper("SURV01")
     (game / "plugins" / os.fsdecode(b"Caf\xe9")).mkdir(parents=True)
     host.write("SURV01/Minecraft/plugins/Foo/config.yml", "a: 1\n")
@@ -201,7 +206,7 @@ def test_a_name_that_is_not_utf8_is_one_line_and_the_rest_is_found(host):
     problem.encode()
 
 
-def test_devices_and_pipes_named_as_config_are_told_and_not_opened(host):
+def test_devices_and_pipes_named_as_config_are_told_and_not_opened(host: Host) -> None:
     game = host.paper("SURV01")
     os.mkfifo(game / "pipe.yml")
     problems: list[str] = []
@@ -210,7 +215,7 @@ def test_devices_and_pipes_named_as_config_are_told_and_not_opened(host):
     assert problems == ["pipe.yml: is not a regular file; left out"]
 
 
-def test_very_deep_folders_end_with_a_line(host):
+def test_very_deep_folders_end_with_a_line(host: Host) -> None:
     host.paper("SURV01")
     host.write("SURV01/Minecraft/plugins/" + "a/" * 60 + "config.yml", "a: 1\n")
     problems: list[str] = []
@@ -222,7 +227,9 @@ def test_very_deep_folders_end_with_a_line(host):
     assert "folders deep" in problem
 
 
-def test_a_mods_files_belong_to_the_mod_with_the_longest_matching_id(host, make_jar):
+def test_a_mods_files_belong_to_the_mod_with_the_longest_matching_id(
+    host: Host, make_jar: MakeJar
+) -> None:
     game = host.write("FAB01/Minecraft/fabric-server-launcher.properties", "x=1\n").parent
     for mod in ("carpet", "carpet-extra", "luckperms"):
         make_jar(
@@ -247,7 +254,7 @@ def test_a_mods_files_belong_to_the_mod_with_the_longest_matching_id(host, make_
     assert plugin_of("fabric-server-launcher.properties", instance) is None
 
 
-def test_geysers_own_config_belongs_to_geyser(host):
+def test_geysers_own_config_belongs_to_geyser(host: Host) -> None:
     host.write("GEY01/AMPConfig.conf", "x=1\n")
     host.write("GEY01/GenericModule.kvp", "App.BaseDirectory=./geyser/\n")
     host.write("GEY01/geyser/config.yml", "a: 1\n")
@@ -256,13 +263,13 @@ def test_geysers_own_config_belongs_to_geyser(host):
     assert scanned(host) == {"config.yml": "Geyser", "extensions/floodgate/config.yml": "floodgate"}
 
 
-def test_an_instance_without_a_game_folder_has_no_config_files(host):
+def test_an_instance_without_a_game_folder_has_no_config_files(host: Host) -> None:
     host.write("NEW01/AMPConfig.conf", "x=1\n")
 
     assert scanned(host) == {}
 
 
-def test_a_walk_of_a_big_instance_is_fast(host):
+def test_a_walk_of_a_big_instance_is_fast(host: Host) -> None:
     """The bound is ten times what it takes here, in CPU time; the floor is 40 ms."""
     game = host.paper("SURV01")
     for number in range(240):
@@ -281,7 +288,9 @@ def test_a_walk_of_a_big_instance_is_fast(host):
     assert seconds < 1.0
 
 
-def test_a_single_path_is_told_exactly_as_the_walk_tells_it(host, make_jar, tmp_path):
+def test_a_single_path_is_told_exactly_as_the_walk_tells_it(
+    host: Host, make_jar: MakeJar, tmp_path: Path
+) -> None:
     game = host.paper("SURV01")
     make_jar(game / "plugins/EssentialsX.jar", {"plugin.yml": "name: Essentials\nversion: 1\n"})
     (tmp_path / "outside").mkdir()

@@ -3,22 +3,26 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from homeamp_agent.instances import discover
+from homeamp_agent.model.instance import Instance
+from tests.instances.conftest import Host, MakeJar
 
 
-def only(host):
+def only(host: Host) -> Instance:
     (instance,) = discover(host.instances, "alder").instances
     return instance
 
 
-def plugins(host):
+def plugins(host: Host) -> dict[str, tuple[str | None, str | None, str | None]]:
     return {each.name: (each.version, each.jar, each.folder) for each in only(host).plugins}
 
 
-def test_the_descriptors_name_counts_not_the_files(host, make_jar):
+def test_the_descriptors_name_counts_not_the_files(host: Host, make_jar: MakeJar) -> None:
     game = host.paper("SURV01")
     make_jar(
         game / "plugins/EssentialsX-2.21.0.jar", {"plugin.yml": "name: Essentials\nversion: 1.10\n"}
@@ -34,7 +38,7 @@ def test_the_descriptors_name_counts_not_the_files(host, make_jar):
     }
 
 
-def test_paper_reads_its_own_descriptor_first(host, make_jar):
+def test_paper_reads_its_own_descriptor_first(host: Host, make_jar: MakeJar) -> None:
     game = host.paper("SURV01")
     make_jar(
         game / "plugins/both.jar",
@@ -48,7 +52,9 @@ def test_paper_reads_its_own_descriptor_first(host, make_jar):
     assert plugins(host) == {"New": ("2", "plugins/both.jar", None)}
 
 
-def test_velocity_finds_the_folder_by_the_lower_case_id_and_shows_the_name(host, make_jar):
+def test_velocity_finds_the_folder_by_the_lower_case_id_and_shows_the_name(
+    host: Host, make_jar: MakeJar
+) -> None:
     host.write("VEL01/AMPConfig.conf", "x=1\n")
     velocity = host.write("VEL01/Minecraft/velocity.toml", 'bind = "192.0.2.1:25565"\n').parent
     make_jar(
@@ -66,7 +72,7 @@ def test_velocity_finds_the_folder_by_the_lower_case_id_and_shows_the_name(host,
     }
 
 
-def test_a_mod_has_its_settings_in_the_config_folder(host, make_jar):
+def test_a_mod_has_its_settings_in_the_config_folder(host: Host, make_jar: MakeJar) -> None:
     game = host.write("FAB01/Minecraft/fabric-server-launcher.properties", "x=1\n").parent
     for mod, name in (
         ("lithium", "Lithium"),
@@ -91,7 +97,7 @@ def test_a_mod_has_its_settings_in_the_config_folder(host, make_jar):
     }
 
 
-def test_a_forge_version_can_stand_in_the_manifest(host, make_jar):
+def test_a_forge_version_can_stand_in_the_manifest(host: Host, make_jar: MakeJar) -> None:
     game = host.write("NEO01/Minecraft/config/neoforge-server.toml").parents[1]
     make_jar(
         game / "mods/jei.jar",
@@ -104,7 +110,7 @@ def test_a_forge_version_can_stand_in_the_manifest(host, make_jar):
     assert plugins(host) == {"jei": ("19.2", "mods/jei.jar", None)}
 
 
-def test_a_geyser_extension_lies_in_extensions(host, make_jar):
+def test_a_geyser_extension_lies_in_extensions(host: Host, make_jar: MakeJar) -> None:
     host.write("GEY01/GenericModule.kvp", "App.BaseDirectory=./geyser/\n")
     host.write("GEY01/AMPConfig.conf", "x=1\n")
     game = host.write("GEY01/geyser/config.yml", "a: 1\n").parent
@@ -130,7 +136,9 @@ def test_a_geyser_extension_lies_in_extensions(host, make_jar):
     ],
     ids=["empty", "truncated", "zeros"],
 )
-def test_a_broken_jar_is_one_line_and_keeps_a_guessed_name(host, content, reason):
+def test_a_broken_jar_is_one_line_and_keeps_a_guessed_name(
+    host: Host, content: bytes, reason: str
+) -> None:
     game = host.paper("SURV01")
     (game / "plugins").mkdir()
     (game / "plugins/GriefPrevention-16.18.jar").write_bytes(content)
@@ -157,7 +165,9 @@ def test_a_broken_jar_is_one_line_and_keeps_a_guessed_name(host, content, reason
     ],
     ids=["library", "nameless", "bad yaml", "huge", "nested json", "list", "bad toml"],
 )
-def test_an_unusable_descriptor_is_one_line(host, make_jar, entries, reason):
+def test_an_unusable_descriptor_is_one_line(
+    host: Host, make_jar: MakeJar, entries: Mapping[str, str], reason: str
+) -> None:
     game = host.paper("SURV01")
     make_jar(game / "plugins/thing.jar", entries)
 
@@ -168,7 +178,9 @@ def test_an_unusable_descriptor_is_one_line(host, make_jar, entries, reason):
     assert [each.jar for each in instance.plugins] == ["plugins/thing.jar"]
 
 
-def test_an_alias_bomb_and_deep_nesting_in_a_descriptor_cost_nothing(host, make_jar):
+def test_an_alias_bomb_and_deep_nesting_in_a_descriptor_cost_nothing(
+    host: Host, make_jar: MakeJar
+) -> None:
     bomb = "name: Calm\nversion: 3\na: &a [x, x]\n" + "".join(
         f"k{n}: &b{n} [*a, *a, *a, *a]\n" for n in range(40)
     )
@@ -182,7 +194,7 @@ def test_an_alias_bomb_and_deep_nesting_in_a_descriptor_cost_nothing(host, make_
     assert {name: entry[0] for name, entry in plugins(host).items()} == {"Calm": "3", "Deep": None}
 
 
-def test_an_encrypted_or_odd_archive_is_one_line(host):
+def test_an_encrypted_or_odd_archive_is_one_line(host: Host) -> None:
     game = host.paper("SURV01")
     (game / "plugins").mkdir()
     path = game / "plugins/locked.jar"
@@ -198,7 +210,7 @@ def test_an_encrypted_or_odd_archive_is_one_line(host):
     assert "locked.jar: cannot be unpacked" in problem
 
 
-def test_two_jars_of_one_plugin_are_told(host, make_jar):
+def test_two_jars_of_one_plugin_are_told(host: Host, make_jar: MakeJar) -> None:
     game = host.paper("SURV01")
     for version in ("1.0", "1.1"):
         make_jar(
@@ -211,7 +223,7 @@ def test_two_jars_of_one_plugin_are_told(host, make_jar):
     assert "Vault-1.1.jar: holds Vault, as plugins/Vault-1.0.jar does" in problem
 
 
-def test_a_fifo_named_as_a_jar_does_not_block(host):
+def test_a_fifo_named_as_a_jar_does_not_block(host: Host) -> None:
     game = host.paper("SURV01")
     (game / "plugins").mkdir()
     os.mkfifo(game / "plugins/pipe.jar")
@@ -221,7 +233,9 @@ def test_a_fifo_named_as_a_jar_does_not_block(host):
     assert "pipe.jar: not a regular file" in problem
 
 
-def test_a_replaced_jar_is_read_again_and_an_unchanged_one_is_not(host, make_jar, monkeypatch):
+def test_a_replaced_jar_is_read_again_and_an_unchanged_one_is_not(
+    host: Host, make_jar: MakeJar, monkeypatch: pytest.MonkeyPatch
+) -> None:
     game = host.paper("SURV01")
     jar = make_jar(game / "plugins/Vault.jar", {"plugin.yml": "name: Vault\nversion: 1\n"})
     assert plugins(host)["Vault"][0] == "1"
@@ -229,7 +243,7 @@ def test_a_replaced_jar_is_read_again_and_an_unchanged_one_is_not(host, make_jar
     opened: list[str] = []
     real = zipfile.ZipFile.__init__
 
-    def counted(self, file, *args, **kwargs):
+    def counted(self: zipfile.ZipFile, file: Any, *args: Any, **kwargs: Any) -> None:
         opened.append(str(file))
         real(self, file, *args, **kwargs)
 
@@ -241,7 +255,7 @@ def test_a_replaced_jar_is_read_again_and_an_unchanged_one_is_not(host, make_jar
     assert plugins(host)["Vault"][0] == "22"
 
 
-def test_update_and_hidden_folders_are_no_plugins(host, make_jar):
+def test_update_and_hidden_folders_are_no_plugins(host: Host, make_jar: MakeJar) -> None:
     game = host.paper("SURV01")
     for name in ("update", ".paper-remapped", ".trash-old"):
         (game / "plugins" / name).mkdir(parents=True)

@@ -9,7 +9,6 @@ from typing import Any
 import jsonschema
 import pytest
 from referencing import Registry as Schemas
-from referencing import Resource
 from referencing.jsonschema import DRAFT7
 
 from homeamp_agent.rpc.methods import all_methods
@@ -34,7 +33,7 @@ def validator() -> jsonschema.Draft7Validator:
         [
             ("https://meta.json-schema.tools", schema),
             ("https://meta.json-schema.tools/", schema),
-            ("https://meta.open-rpc.org/", Resource(meta, DRAFT7)),
+            ("https://meta.open-rpc.org/", DRAFT7.create_resource(meta)),
         ]
     )
     return jsonschema.Draft7Validator(meta, registry=schemas)

@@ -77,7 +77,7 @@ async def test_a_subscriber_that_reads_nothing_costs_a_bounded_backlog(agent: An
     assert time.monotonic() - began < WAIT_S
 
     slow.reader._transport.resume_reading()
-    seen = []
+    seen: list[Any] = []
     while not seen or seen[-1]["event"]["cursor"] < 20_000:
         seen.append((await slow.receive())["params"])
     assert len(seen) < 20_000
@@ -332,6 +332,7 @@ async def test_a_socket_passed_by_systemd_is_used_and_left_in_place(tmp_path: Pa
         env=environment, preexec_fn=as_systemd_does, pass_fds=(3,),
         stderr=subprocess.PIPE,
     )  # fmt: skip
+    assert process.stderr is not None
     reader, writer = await asyncio.open_unix_connection(str(path))
     line = await asyncio.wait_for(reader.readline(), WAIT_S)
     code = await asyncio.to_thread(process.wait, WAIT_S)

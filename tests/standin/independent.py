@@ -36,13 +36,13 @@ def main() -> int:
         place = Path(folder)
         venv.create(place / "env", with_pip=True)
         python = place / "env" / "bin" / "python"
-        pip = [python, "-m", "pip", "install", "--quiet", *PACKAGES]
+        pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", *PACKAGES]
         subprocess.run(pip, check=True, timeout=300)
         shutil.copytree(FIXTURES, place / "instances")
         panel = Panel.over(place / "instances")
         with serving(panel) as url:
             root = Path(__file__).resolve().parents[2]
-            command = [python, "-m", "tests.standin.independent", url]
+            command: list[str | Path] = [python, "-m", "tests.standin.independent", url]
             driven = subprocess.run(command, check=False, timeout=120, cwd=root)
         print(f"{len(panel.calls)} calls, {panel.logins} logins")
     return driven.returncode

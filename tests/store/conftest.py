@@ -54,7 +54,9 @@ def made(
         actual=actual,
         line=3,
         rule=OwningRule(scope=Scope(), source=RuleSource(file="rules.yaml", line=7), id="r1"),
-        pattern=pattern and Pattern(name=pattern, evidence="seen", confidence=0.5, action="fix 1"),
+        pattern=Pattern(name=pattern, evidence="seen", confidence=0.5, action="fix 1")
+        if pattern
+        else None,
         message=f"{key} is {actual}, expected {expected}",
         group=group_id(plugin, file, path, kind, expected, actual),
         **facts,

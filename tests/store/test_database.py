@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import sqlite3
 import stat
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +139,7 @@ async def test_writes_happen_in_the_order_they_were_asked_for(store: Store) -> N
         async with db.execute("SELECT started_at FROM scans ORDER BY id") as rows:
             return [row[0] async for row in rows]
 
-    asked = [asyncio.create_task(store.write(lambda db, n=n: put(db, n))) for n in range(50)]
+    asked = [asyncio.create_task(store.write(partial(put, number=n))) for n in range(50)]
     await asyncio.gather(*asked)
     assert await store.read(numbers) == list(range(50))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -36,6 +37,10 @@ async def looking(*agents: ScriptedAgent, **more: Any) -> AsyncIterator[Pilot[No
         await until(pilot, lambda: screen_of(pilot).reader.total == total)
         await until(pilot, lambda: screen_of(pilot).reader.row(0) is not None)
         yield pilot
+
+
+def mutated(agent: ScriptedAgent, times: int) -> bool:
+    return len(agent.script.mutations) == times
 
 
 def screen_of(pilot: Pilot[None]) -> DeviationsScreen:
@@ -230,7 +235,7 @@ async def test_an_approval_is_taken_back_with_one_key_on_every_host(agent_of: Ag
         await pilot.press("z")
         for agent in agents:
             script = agent.script
-            await until(pilot, lambda script=script: len(script.mutations) == 2)
+            await until(pilot, partial(mutated, agent, times=2))
             assert {row.status for row in script.rows} == {DeviationStatus.PENDING}
             assert [name for name, _ in script.mutations] == [
                 "deviations.approve", "deviations.reopen",
