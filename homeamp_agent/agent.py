@@ -31,6 +31,7 @@ from homeamp_agent.model.query import PAGE_LIMIT, DeviationFilter
 from homeamp_agent.model.secret import Masker
 from homeamp_agent.own_state import AgentError, locked_state, masking_key
 from homeamp_agent.rpc.access import AccessPolicy, gid_of, unknown_names
+from homeamp_agent.rpc.after_restart import AfterRestart
 from homeamp_agent.rpc.desk import Desk, DeskPolicy
 from homeamp_agent.rpc.dispatch import Dispatcher, where_of
 from homeamp_agent.rpc.events import EventBus
@@ -160,6 +161,9 @@ class _Agent:
             clients=lambda: self._server.clients,
             problems=self._all_problems,
         )
+        after = AfterRestart(rooms, settings.restarts.settle_s)
+        self._amp.watch.looked = after.seen
+        self._amp.games.restarted = after.restarted
         answered = AnsweredCalls(store, masking_key)
         self._server = Server(
             Dispatcher(rooms, registry, answered), self._bus, self._access_policy()

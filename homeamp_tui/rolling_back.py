@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 TYPED_FROM_FILES = 25
 """So many files at once are confirmed by typing their number."""
 PAGE = 200
-STANDING = frozenset({ChangeStatus.APPLIED, ChangeStatus.FAILED})
+STANDING = frozenset({ChangeStatus.APPLIED, ChangeStatus.REVERTED_BY_PLUGIN, ChangeStatus.FAILED})
 """What can be rolled back; of a failed one, files may stand that could not be undone at once."""
 
 Changes = Sequence[tuple[Link, ChangeRequest]]

@@ -57,6 +57,7 @@ CHANGE_WORDS = {
     ChangeStatus.WAITING: "… waiting",
     ChangeStatus.APPLYING: "… applying",
     ChangeStatus.APPLIED: "✔ applied",
+    ChangeStatus.REVERTED_BY_PLUGIN: "! not kept",
     ChangeStatus.FAILED: "✖ failed",
     ChangeStatus.ROLLING_BACK: "… rolling back",
     ChangeStatus.ROLLED_BACK: "↶ rolled back",

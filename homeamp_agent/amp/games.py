@@ -10,9 +10,10 @@ await games.act(Act.RESTART, "SURV01", Manners())      # all of it at once
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from homeamp_agent.amp.lifecycle import (
@@ -21,6 +22,7 @@ from homeamp_agent.amp.lifecycle import (
     LifecycleError,
     PlayersOnline,
 )
+from homeamp_agent.amp.restarts import Restart
 from homeamp_agent.model.game import GameState, PlayersPolicy
 
 ANNOUNCE_LEAD_SECONDS = 10.0
@@ -52,11 +54,12 @@ class Manners:
 
 @dataclass(slots=True)
 class Games:
-    """Acts through `lifecycle`; one act an instance at a time."""
+    """Acts through `lifecycle`; one act an instance at a time. `restarted` hears of restarts."""
 
     lifecycle: Lifecycle
     ready_seconds: float = READY_BOUND_SECONDS
     announce_lead_seconds: float = ANNOUNCE_LEAD_SECONDS
+    restarted: Callable[[Restart], None] = lambda _: None
     _held: dict[str, str] = field(default_factory=dict)
     _starts: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STARTS_AT_ONCE))
 
@@ -119,7 +122,7 @@ class Games:
             LifecycleError: it was begun, and did not end well.
         """
         async with self.held(instance, _BEING_DONE[act]):
-            before = await self.lifecycle.state(instance)
+            before, begun_at = await self.lifecycle.state(instance), datetime.now(UTC)
             if act is Act.STOP and before.state is GameState.STOPPED:
                 return "it was stopped already"
             if act is Act.START and before.state is GameState.READY:
@@ -132,6 +135,7 @@ class Games:
                 await self.lifecycle.stop(instance)
             if act is not Act.STOP:
                 await self.bring_up(instance)
+                self.restarted(Restart(instance, begun_at, datetime.now(UTC)))
         return ""
 
 

@@ -25,6 +25,9 @@ _TOLD = ("state", "players", "players_max", "message")
 Tell = Callable[[str, dict[str, Any]], None]
 """Hears an event of the topic `instances`: its name and its body."""
 
+Looked = Callable[[Mapping[str, InstanceState]], None]
+"""Hears of every look: what each game does."""
+
 
 @dataclass(slots=True)
 class AmpWatch:
@@ -35,6 +38,7 @@ class AmpWatch:
     poll_seconds: float = POLL_SECONDS
     link: AmpLink = field(default_factory=AmpLink)
     states: Mapping[str, InstanceState] = field(default_factory=dict)
+    looked: Looked = lambda _: None
     _failures: int = 0
     _asked: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -89,6 +93,7 @@ class AmpWatch:
         if (link.state, link.message) != (self.link.state, self.link.message) or moved:
             self.tell("state_changed", self._body(link, moved))
         self.link = link
+        self.looked(self.states)
 
     def _body(self, link: AmpLink, moved: Iterable[str]) -> dict[str, Any]:
         rows = []

@@ -141,12 +141,16 @@ class ChangeRecord:
     def request(self) -> ChangeRequest:
         """The change as the wire shows it."""
         first, last = self.runs[0], self.runs[-1]
-        rolled_back = self.status is ChangeStatus.ROLLED_BACK
+        status = self.status
+        rolled_back = status is ChangeStatus.ROLLED_BACK
+        reverted = tuple(each for instance in self.kept.values() for each in instance)
+        if reverted and status is ChangeStatus.APPLIED:
+            status = ChangeStatus.REVERTED_BY_PLUGIN
         return ChangeRequest(
             id=self.change_id,
             reason=first.begun["reason"],
             author=first.begun["author"],
-            status=self.status,
+            status=status,
             created_at=datetime.fromisoformat(first.begun["at"]),
             finished_at=first.ended_at,
             rolled_back_at=last.ended_at if rolled_back else None,
@@ -154,7 +158,7 @@ class ChangeRecord:
             edits=self.edits,
             refused=tuple(RefusedEdit.model_validate(each) for each in first.begun["refused"]),
             message=self._message(),
-            reverted=tuple(each for instance in self.kept.values() for each in instance),
+            reverted=reverted,
         )
 
     def _message(self) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from homeamp_agent.changes.audit import AuditLog
 from homeamp_agent.changes.edit import agrees
@@ -13,6 +15,7 @@ from homeamp_agent.changes.history import ChangeRecord
 from homeamp_agent.changes.journal import Journal
 from homeamp_agent.changes.locks import Locks
 from homeamp_agent.changes.plan import Planner, locate
+from homeamp_agent.changes.safety import FilePlace
 from homeamp_agent.changes.state import StateFolder
 from homeamp_agent.configfiles import Document
 from homeamp_agent.model.change import ChangeStatus, Edit, EditOperation, Reverted
@@ -31,8 +34,17 @@ class Keeping:
     audit: AuditLog
     records: Callable[[], Iterable[ChangeRecord]]
 
-    def look(self, instance: str) -> Sequence[str]:
+    def look(
+        self,
+        instance: str,
+        up_until: datetime | None = None,
+        ready_at: datetime | None = None,
+    ) -> Sequence[str]:
         """After a restart of the instance: the ids of changes that it did not keep, each once.
+
+        `up_until` is when the game was last seen before it went down: a file that was written last
+        before that moment was changed by somebody else, not over the restart. `ready_at` is when
+        it was up again: a change made since then has its restart yet to come.
 
         Raises:
             InstanceBusyError: somebody writes there right now.
@@ -40,8 +52,8 @@ class Keeping:
         """
         reverted = []
         with self.locks.instances({instance}):
-            for change_id, edits in unlooked(self.records(), instance):
-                found = not_kept(self.planner, edits)
+            for change_id, edits in unlooked(self.records(), instance, ready_at):
+                found = not_kept(self.planner, edits, up_until)
                 told = [each.model_dump(mode="json") for each in found]
                 with Journal(self.journals, change_id, new=False) as journal:
                     journal.append("kept", run=1, instance=instance, reverted=told)
@@ -61,10 +73,12 @@ Place = tuple[str, tuple[str, ...]]
 """A file and the texts of a key path: one setting of an instance, however its keys are typed."""
 
 
-def unlooked(records: Iterable[ChangeRecord], instance: str) -> list[tuple[str, list[Edit]]]:
+def unlooked(
+    records: Iterable[ChangeRecord], instance: str, ready_at: datetime | None = None
+) -> list[tuple[str, list[Edit]]]:
     """By change id, the edits of `instance` that hold and were not looked at since they were made.
 
-    What a newer change wrote again is that one's.
+    What a newer change wrote again is that one's; with `ready_at`, only those made before.
     """
     seen: set[Place] = set()
     found = []
@@ -74,26 +88,38 @@ def unlooked(records: Iterable[ChangeRecord], instance: str) -> list[tuple[str, 
         edits = [edit for edit in record.edits if edit.instance == instance]
         mine = [edit for edit in edits if _place(edit) not in seen]
         seen |= {_place(edit) for edit in edits}
-        if mine and instance not in record.kept:
+        made_at = record.runs[0].ended_at
+        early = ready_at is None or (made_at is not None and made_at < ready_at)
+        if mine and early and instance not in record.kept:
             found.append((record.change_id, mine))
     return found
 
 
-def not_kept(planner: Planner, edits: Sequence[Edit]) -> tuple[Reverted, ...]:
-    """Those of the edits whose file now says otherwise. A file that cannot be read says nothing."""
+def not_kept(
+    planner: Planner, edits: Sequence[Edit], up_until: datetime | None = None
+) -> tuple[Reverted, ...]:
+    """Those of the edits whose file now says otherwise. A file that cannot be read says nothing,
+    nor does one that was written last before `up_until`."""
     documents: dict[tuple[str, str], Document | None] = {}
     found = []
     for edit in edits:
         key = (edit.instance, edit.file)
         if key not in documents:
             documents[key] = None
-            with suppress(ChangesError):
-                content = planner.read(planner.place(*key)).content
-                documents[key] = planner.document(edit.file, content)
+            with suppress(ChangesError, OSError):
+                place = planner.place(*key)
+                content = planner.read(place).content
+                if up_until is None or _written_at(place) >= up_until.timestamp():
+                    documents[key] = planner.document(edit.file, content)
         document = documents[key]
         if document is not None and (reverted := _reverted(planner, document, edit)) is not None:
             found.append(reverted)
     return tuple(found)
+
+
+def _written_at(place: FilePlace) -> float:
+    with place.parent() as folder:
+        return os.stat(place.name, dir_fd=folder, follow_symlinks=False).st_mtime
 
 
 def _reverted(planner: Planner, document: Document, edit: Edit) -> Reverted | None:

@@ -40,6 +40,9 @@ class _Line(logging.Formatter):
         return f"{now} {record.levelname:<7} {line}"
 
 
+TALKATIVE = ("httpx", "httpcore")
+"""They would log every call to AMP."""
+
 _NO_CONTROL = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " ")
 
 
@@ -52,6 +55,8 @@ def run_daemon(settings: Settings) -> int:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Line())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     try:
         asyncio.run(_run(settings))
     except AgentError as error:

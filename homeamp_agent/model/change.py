@@ -91,6 +91,8 @@ class ChangeStatus(StrEnum):
     """Where a change request stands.
 
     `waiting`: approved, and held up by what its message says (a window, players, another request).
+    `reverted_by_plugin`: it was applied, and over a restart a plugin put back some of it (see
+    `reverted`); what it left can be rolled back as that of an applied one.
     """
 
     PLANNED = "planned"
@@ -100,6 +102,7 @@ class ChangeStatus(StrEnum):
     WAITING = "waiting"
     APPLYING = "applying"
     APPLIED = "applied"
+    REVERTED_BY_PLUGIN = "reverted_by_plugin"
     FAILED = "failed"
     ROLLING_BACK = "rolling_back"
     ROLLED_BACK = "rolled_back"

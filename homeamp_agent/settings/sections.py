@@ -194,6 +194,12 @@ class RestartsSection(Section):
     window: str | None = Field(
         default=None, description="The window of changes that name none; none: at any time"
     )
+    settle_s: float = Field(
+        default=10.0,
+        ge=0,
+        le=3600,
+        description="After a game is ready: plugins may still write their files",
+    )
 
     @field_validator("time_zone")
     @classmethod

@@ -28,6 +28,7 @@ CHANGES_MAX = 2_000
 
 STATUS_STYLES = {
     ChangeStatus.APPLIED: "good",
+    ChangeStatus.REVERTED_BY_PLUGIN: "bad",
     ChangeStatus.FAILED: "bad",
     ChangeStatus.ROLLED_BACK: "muted",
 }
@@ -170,6 +171,7 @@ Act        R: put the exact bytes back that were there before (asks first)
 def _head(link: Link, change: ChangeRequest) -> Content:
     style = {
         ChangeStatus.APPLIED: "bold $success",
+        ChangeStatus.REVERTED_BY_PLUGIN: "bold $error",
         ChangeStatus.FAILED: "bold $error",
     }.get(change.status, "bold $muted")
     lines = [

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from homeamp_agent.model.change import EditOperation
+from homeamp_agent.model.change import ChangeStatus, EditOperation
 from homeamp_agent.model.snapshot import MISSING
 from tests.changes.test_room import CONFIG, House, apply, edit
 
@@ -87,3 +88,22 @@ def test_a_file_that_is_gone_or_broken_says_nothing(house: House) -> None:
     house.file("B").write_bytes(b"a: [1")
     assert house.room.keeping.look("A") == []
     assert house.room.keeping.look("B") == []
+
+
+def test_what_was_changed_before_the_game_went_down_is_no_plugin_s_doing(house: House) -> None:
+    change = apply(house, edit())
+    plugin_writes(house, b"radius: 32", b"radius: 11")
+    later = datetime.now(UTC) + timedelta(seconds=2)
+    assert house.room.keeping.look("A", up_until=later) == []
+    assert house.room.show(change.id).status is ChangeStatus.APPLIED
+
+
+def test_a_change_made_since_the_game_is_up_has_its_restart_to_come(house: House) -> None:
+    ready_at = datetime.now(UTC)
+    change = apply(house, edit())
+    assert house.room.keeping.look("A", ready_at=ready_at) == []
+    plugin_writes(house, b"radius: 32", b"radius: 11")
+    assert house.room.keeping.look("A", ready_at=datetime.now(UTC)) == [change.id]
+    assert house.room.show(change.id).status is ChangeStatus.REVERTED_BY_PLUGIN
+    house.room.rollback(change.id, author="op", reason="no", force=True)
+    assert house.room.show(change.id).status is ChangeStatus.ROLLED_BACK
