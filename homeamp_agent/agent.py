@@ -32,6 +32,7 @@ from homeamp_agent.model.secret import Masker
 from homeamp_agent.own_state import AgentError, locked_state, masking_key
 from homeamp_agent.rpc.access import AccessPolicy, gid_of, unknown_names
 from homeamp_agent.rpc.after_restart import AfterRestart
+from homeamp_agent.rpc.deploying import deployments_of
 from homeamp_agent.rpc.desk import Desk, DeskPolicy
 from homeamp_agent.rpc.dispatch import Dispatcher, where_of
 from homeamp_agent.rpc.events import EventBus
@@ -147,6 +148,18 @@ class _Agent:
             self._desk,
             lambda *lines: self._problems.set("inbox folder", *lines),
         )
+        self._deployments = deployments_of(
+            host=settings.host,
+            store=store,
+            state=settings.state,
+            desk=self._desk,
+            drift=self._drift,
+            changes=self._change_room,
+            amp=self._amp,
+            bus=self._bus,
+            section=settings.deployments,
+            problem=lambda *lines: self._problems.set("unfinished deployments", *lines),
+        )
         registry = Registry(all_methods())
         rooms = Rooms(
             host=settings.host,
@@ -156,6 +169,7 @@ class _Agent:
             drift=self._drift,
             changes=self._change_room,
             desk=self._desk,
+            deployments=self._deployments,
             amp=self._amp,
             registry=registry,
             clients=lambda: self._server.clients,
@@ -185,6 +199,7 @@ class _Agent:
                     parts.create_task(self._keep("backups", self._prune_backups)),
                     parts.create_task(self._keep("requests", self._desk.run)),
                     parts.create_task(self._keep("inbox", self._receiving.run)),
+                    parts.create_task(self._keep("deployments", self._deployments.run)),
                     parts.create_task(self._keep("amp", self._amp.watch.run)),
                     parts.create_task(self._say_alive()),
                 ]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from homeamp_agent.changes.audit import AuditLog
 from homeamp_agent.changes.edit import agrees
@@ -17,8 +18,14 @@ from homeamp_agent.changes.locks import Locks
 from homeamp_agent.changes.plan import Planner, locate
 from homeamp_agent.changes.safety import FilePlace
 from homeamp_agent.changes.state import StateFolder
-from homeamp_agent.configfiles import Document
-from homeamp_agent.model.change import ChangeStatus, Edit, EditOperation, Reverted
+from homeamp_agent.configfiles import ConfigFileError, Document, parse
+from homeamp_agent.model.change import (
+    ChangeRequest,
+    ChangeStatus,
+    Edit,
+    EditOperation,
+    Reverted,
+)
 from homeamp_agent.model.secret import wire_value
 from homeamp_agent.model.setting import segment_text
 from homeamp_agent.model.snapshot import MISSING
@@ -67,6 +74,36 @@ class Keeping:
                     )
                     reverted.append(change_id)
         return reverted
+
+    def now(self, change: ChangeRequest) -> FoundNow:
+        """What of a change is no longer so, whatever became of it meanwhile. Writes nothing."""
+        unreadable = []
+        for each in change.files:
+            try:
+                content = self.planner.read(self.planner.place(each.instance, each.file)).content
+                parse(each.file, content, self.planner.limits)
+            except ChangesError as error:
+                reason = getattr(error, "reason", str(error))
+                unreadable.append(Unreadable(each.instance, each.file, reason))
+            except ConfigFileError as error:
+                reason = f"line {error.line}: {error.reason}" if error.line else error.reason
+                unreadable.append(Unreadable(each.instance, each.file, reason))
+        return FoundNow(not_kept(self.planner, change.edits), tuple(unreadable))
+
+
+class Unreadable(NamedTuple):
+    """A file of a change that cannot be read, or not as settings."""
+
+    instance: str
+    file: str
+    reason: str
+
+
+class FoundNow(NamedTuple):
+    """What of a change is no longer as it was written."""
+
+    reverted: tuple[Reverted, ...]
+    unreadable: tuple[Unreadable, ...]
 
 
 Place = tuple[str, tuple[str, ...]]

@@ -155,7 +155,14 @@ class Desk:
     # handing in and deciding ----------------------------------------------------------------
 
     async def submit(
-        self, read: ReadRequest, *, author: str, source: str, operates: bool, dry_run: bool = False
+        self,
+        read: ReadRequest,
+        *,
+        author: str,
+        source: str,
+        operates: bool,
+        dry_run: bool = False,
+        deployment_id: str | None = None,
     ) -> tuple[ChangeRequest, Plan]:
         """Take a request in; what it would do is planned and shown, nothing is written.
 
@@ -174,6 +181,7 @@ class Desk:
             if not planned.files and not dry_run:
                 raise NothingPlannedError(why_nothing(planned.plan, notes))
             change = change_of(request, planned, author, source, (*read.notes, *notes))
+            change = change.model_copy(update={"deployment_id": deployment_id})
             if dry_run:
                 return change, planned.plan
             if self.policy.approval == "at_once" and operates:
@@ -183,8 +191,12 @@ class Desk:
         self._tell(change)
         return change, planned.plan
 
-    async def approve(self, change_id: str, who: str, digest: str | None = None) -> ChangeRequest:
+    async def approve(
+        self, change_id: str, who: str, digest: str | None = None, *, vouched: bool = False
+    ) -> ChangeRequest:
         """Approve exactly the plan that `digest` names; without, the one shown when handed in.
+
+        `vouched`: who may approve was settled already, by the rules for deployments.
 
         Raises:
             NotNowError: it does not wait for approval, or not for this person's.
@@ -194,7 +206,7 @@ class Desk:
             change, request = self._open(change_id)
             if change.status not in APPROVABLE:
                 raise NotNowError(f"{change_id} is {change.status.value}: nothing to approve")
-            if self.policy.approval == "other" and who == change.author:
+            if self.policy.approval == "other" and who == change.author and not vouched:
                 raise NotNowError(
                     f"{change_id} is {who}'s own: somebody else approves it (changes.approval)"
                 )
@@ -219,6 +231,29 @@ class Desk:
             NotNowError: it is under way, or over.
         """
         return await self._end(change_id, who, reason, CANCELLABLE, ChangeStatus.CANCELLED)
+
+    def waiting(self, change_id: str) -> RequestedChange:
+        """The request behind a change of which nothing was begun yet, as it was handed in.
+
+        Raises:
+            UnknownChangeError: there is none.
+            NotNowError: it is under way, or over.
+        """
+        change, request = self._open(change_id)
+        if change.status not in CANCELLABLE or change_id in self._busy:
+            raise NotNowError(f"{change_id} is {change.status.value}: it goes its own way")
+        if change.deployment_id is not None:
+            raise NotNowError(f"{change_id} is part of deployment {change.deployment_id}")
+        return request
+
+    async def take_over(self, change_id: str, who: str, deployment_id: str) -> ChangeRequest:
+        """End a request that waits: it goes on as a deployment.
+
+        Raises:
+            NotNowError: it is under way, or over.
+        """
+        reason = f"goes on as deployment {deployment_id}"
+        return await self.cancel(change_id, who, reason)
 
     # carrying out ---------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ from homeamp_agent.rpc.registry import Registry
 from homeamp_agent.store import Store
 
 if TYPE_CHECKING:
+    from homeamp_agent.rpc.deploying import Deployments
     from homeamp_agent.rpc.desk import Desk
 
 log = logging.getLogger(__name__)
@@ -210,6 +211,7 @@ class Rooms:
     drift: DriftRoom
     changes: Callable[[], ChangeRoom]
     desk: Desk
+    deployments: Deployments
     amp: AmpRoom
     registry: Registry
     clients: Callable[[], int]

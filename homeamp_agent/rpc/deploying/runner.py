@@ -1,0 +1,415 @@
+"""Every deployment of this host under way, over restarts.
+
+    deployments = Deployments(...)
+    await deployments.run()                     # forever
+    deployment = await deployments.start(asked, who="mia")
+    await deployments.approve(deployment.id, "ole")
+
+Where a deployment stands is kept before the next thing is begun; so an agent that was killed finds
+it in the store and does that thing again (`changes.deployment`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from homeamp_agent.amp.room import AmpRoom
+from homeamp_agent.changes import (
+    ChangeRoom,
+    FileConflictError,
+    NotNowError,
+    UnknownChangeError,
+    new_change_id,
+)
+from homeamp_agent.changes.deployment import advance
+from homeamp_agent.changes.deployment_action import Action, action_of
+from homeamp_agent.changes.deployment_events import (
+    Approved,
+    Checked,
+    Event,
+    NotApplied,
+    Prepared,
+    Replanned,
+    RolledBack,
+    Started,
+)
+from homeamp_agent.changes.deployment_requests import DeploymentRequests
+from homeamp_agent.changes.errors import plain_reason
+from homeamp_agent.model.deployment import (
+    Before,
+    Check,
+    CheckOutcome,
+    Deployment,
+    DeploymentStage,
+    Wave,
+)
+from homeamp_agent.model.event import Topic
+from homeamp_agent.rpc.deploying.checks import WaveChecks
+from homeamp_agent.rpc.deploying.planning import Asked, PlannedDeployment, plan_deployment
+from homeamp_agent.rpc.deploying.writing import AGENT, WaveWriter
+from homeamp_agent.rpc.desk import Desk
+from homeamp_agent.rpc.dispatch import where_of
+from homeamp_agent.rpc.events import EventBus
+from homeamp_agent.rpc.rooms import DriftRoom
+from homeamp_agent.settings.sections import DeploymentsSection
+from homeamp_agent.store import Store
+from homeamp_agent.store.deployments import (
+    NewLine,
+    get_deployment,
+    save_deployment,
+    unfinished_deployments,
+)
+
+LONGEST_SLEEP_S = 60.0
+"""The clock of a machine may be set: a deployment's time is looked at this often."""
+
+FIRST_RETRY_S, LONGEST_RETRY_S = 1.0, 60.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Course:
+    """One deployment under way, and whether anybody is at work on it."""
+
+    deployment: Deployment
+    driven: bool = False
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    moved: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(slots=True)
+class Deployments:
+    """Starts, moves and carries out deployments. `problem` hears what is wrong, for the status."""
+
+    host: str
+    store: Store
+    desk: Desk
+    drift: DriftRoom
+    changes: Callable[[], ChangeRoom]
+    requests: DeploymentRequests
+    writer: WaveWriter
+    checks: WaveChecks
+    bus: EventBus
+    section: DeploymentsSection
+    problem: Callable[..., None]
+    _courses: dict[str, Course] = field(default_factory=dict)
+    _begun: asyncio.Queue[Course] = field(default_factory=asyncio.Queue)
+    _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    # what persons ask -----------------------------------------------------------------------
+
+    async def plan(self, asked: Asked) -> PlannedDeployment:
+        """What it would do, were it started now. Raises as `plan_deployment`."""
+        await self.drift.ready()
+        return await plan_deployment(self.desk, self.drift.instances, asked, self.section)
+
+    async def start(
+        self, asked: Asked, *, who: str, digest: str | None = None, change_id: str | None = None
+    ) -> Deployment:
+        """Begin a deployment; `change_id` is the waiting request that it is made of.
+
+        Raises:
+            NotNowError: another one is under way on one of its instances, or as `plan`.
+            FileConflictError: it would do something else than what `digest` names.
+        """
+        async with self._starting:
+            planned = await self.plan(asked)
+            if digest is not None and digest != planned.digest:
+                raise FileConflictError("deployment", _LOOK_AGAIN)
+            deployment = self._made(asked, planned, who, change_id)
+            await self._refuse_overlap(deployment)
+            await asyncio.to_thread(self.requests.keep, deployment.id, asked.request)
+            course = self._courses.setdefault(deployment.id, Course(deployment))
+            await self._keep(course, deployment, [NewLine(f"started by {who}")])
+        if change_id is not None:
+            await self.desk.take_over(change_id, who, deployment.id)
+        await self._log(who, "started", deployment, asked.request.reason)
+        self._drive_soon(course)
+        return deployment
+
+    async def approve(self, deployment_id: str, who: str, digest: str | None = None) -> Deployment:
+        """Let it go on to production, exactly as it was shown.
+
+        Raises:
+            UnknownChangeError: there is no such deployment.
+            NotNowError: it does not wait for approval, or not for this person's.
+            FileConflictError: what it would do now is another plan.
+        """
+        course = await self._course_of(deployment_id)
+        async with course.lock:
+            known = course.deployment
+            event = Approved(who, datetime.now(UTC))
+            advance(known, event, event.at)  # refused before anything is planned
+            digests, now = await self.writer.planned_now(known)
+            if now != known.digest:
+                await self._move(course, Replanned(digests, now, _CHANGED))
+            if now != (digest or known.digest):
+                raise FileConflictError(deployment_id, _LOOK_AGAIN)
+            await self._move(course, event)
+            await self._log(who, "approved", course.deployment)
+            return course.deployment
+
+    async def tell(
+        self, deployment_id: str, event: Event, *, who: str, act: str, reason: str = ""
+    ) -> Deployment:
+        """What else a person asks for: to pause, resume, abort or roll back.
+
+        Raises:
+            UnknownChangeError: there is no such deployment.
+            NotNowError: not in this stage.
+        """
+        course = await self._course_of(deployment_id)
+        async with course.lock:
+            await self._move(course, event)
+            await self._log(who, act, course.deployment, reason)
+            return course.deployment
+
+    async def show(self, deployment_id: str) -> Deployment:
+        """One deployment as it stands.
+
+        Raises:
+            UnknownChangeError: there is no such deployment.
+        """
+        return (await self._course_of(deployment_id)).deployment
+
+    # carrying out ---------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Go on with what is under way, and with what is started, as long as the agent runs."""
+        self._begun = asyncio.Queue()
+        unfinished = await unfinished_deployments(self.store)
+        self.problem(*unfinished.problems)
+        async with asyncio.TaskGroup() as group:
+            for deployment in unfinished.deployments:
+                course = self._courses.setdefault(deployment.id, Course(deployment))
+                group.create_task(self._drive(course))
+            while True:
+                group.create_task(self._drive(await self._begun.get()))
+
+    async def _drive(self, course: Course) -> None:
+        """Do one thing after the other until nothing more comes of it by itself."""
+        if course.driven:
+            return
+        course.driven = True
+        retry_s = FIRST_RETRY_S
+        try:
+            while not await self._rests(course):
+                try:
+                    await self._step(course)
+                    retry_s = FIRST_RETRY_S
+                except Exception as error:
+                    where = where_of(error)
+                    log.error("deployment %s: %s", course.deployment.id, where)  # noqa: TRY400 - its text may hold a value
+                    await asyncio.sleep(retry_s)
+                    retry_s = min(retry_s * 2, LONGEST_RETRY_S)
+        finally:
+            course.driven = False
+
+    async def _rests(self, course: Course) -> bool:
+        """Whether it is over; then its request is forgotten."""
+        async with course.lock:
+            deployment = course.deployment
+            if not deployment.over or action_of(deployment) is not None:
+                return False
+            await asyncio.to_thread(self.requests.forget, deployment.id)
+            self._courses.pop(deployment.id, None)
+            course.driven = False
+            return True
+
+    async def _step(self, course: Course) -> None:
+        """Do what is to be done, or wait for a person, and keep what came of it."""
+        course.moved.clear()
+        action = action_of(course.deployment)
+        if action is None:
+            await course.moved.wait()
+            return
+        work = asyncio.create_task(self._do(action, course.deployment))
+        try:
+            if action.may_be_dropped and not await self._wanted(course, action, work):
+                return
+            event = await work
+        finally:
+            work.cancel()
+            await asyncio.wait([work])
+        async with course.lock:
+            await self._move(course, event)
+
+    async def _wanted(self, course: Course, action: Action, work: asyncio.Task[Event]) -> bool:
+        """Wait for work that only looks; False as soon as something else is to be done."""
+        while not work.done():
+            moved = asyncio.create_task(course.moved.wait())
+            try:
+                await asyncio.wait([work, moved], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                moved.cancel()
+            course.moved.clear()
+            if action_of(course.deployment) != action:
+                return False
+        return True
+
+    async def _do(self, action: Action, deployment: Deployment) -> Event:
+        """Do it; what came of it. What nobody foresaw is a failure, never silence."""
+        if action.kind == "start":
+            return await _its_time(deployment)
+        wave = next(each for each in deployment.waves if each.number == action.wave)
+        try:
+            return await self._do_wave(action, deployment, wave)
+        except Exception as error:
+            why = plain_reason(error)
+            log.error("deployment %s: %s", deployment.id, where_of(error))  # noqa: TRY400 - as above
+        if action.kind == "roll_back":
+            return RolledBack(wave.number, left=(why,))
+        if action.kind == "check":
+            failed = Check(name="check", outcome=CheckOutcome.FAILED, evidence=why)
+            return Checked(wave.number, (failed,))
+        return NotApplied(wave.number, why)
+
+    async def _do_wave(self, action: Action, deployment: Deployment, wave: Wave) -> Event:
+        if action.kind == "prepare":
+            before: list[Before] = [await self.checks.before(each) for each in wave.instances]
+            return Prepared(wave.number, tuple(before))
+        if action.kind == "apply":
+            return await self.writer.apply(deployment, wave)
+        if action.kind == "check":
+            return Checked(wave.number, await self.checks.look(deployment, wave))
+        if action.kind == "settle":
+            return await self.writer.settle(deployment, wave)
+        return await self.writer.roll_back(deployment, wave)
+
+    # helpers --------------------------------------------------------------------------------
+
+    async def _move(self, course: Course, event: Event) -> None:
+        before = course.deployment
+        step = advance(before, event, datetime.now(UTC))
+        if step.deployment is before:
+            return
+        lines = [NewLine(each.text, each.level, each.wave) for each in step.lines]
+        await self._keep(course, step.deployment, lines)
+        if course.deployment.over and not before.over:
+            stage = course.deployment.stage.value
+            await self._log(AGENT, stage, course.deployment, course.deployment.message)
+        self._drive_soon(course)
+
+    async def _keep(self, course: Course, deployment: Deployment, lines: list[NewLine]) -> None:
+        """On the medium, then in memory, then told."""
+        written = await save_deployment(self.store, deployment, lines)
+        course.deployment = deployment
+        course.moved.set()
+        body: dict[str, Any] = {
+            "id": deployment.id,
+            "stage": deployment.stage.value,
+            "reason": deployment.reason,
+            "passed": deployment.passed,
+            "waves": len(deployment.waves),
+            "message": deployment.message,
+            "lines": [each.model_dump(mode="json") for each in written],
+        }
+        self.bus.emit(Topic.DEPLOYMENTS, "updated", body)
+
+    def _drive_soon(self, course: Course) -> None:
+        if not course.driven and action_of(course.deployment) is not None:
+            self._courses[course.deployment.id] = course
+            self._begun.put_nowait(course)
+
+    async def _course_of(self, deployment_id: str) -> Course:
+        known = self._courses.get(deployment_id)
+        if known is not None:
+            return known
+        deployment = await get_deployment(self.store, deployment_id)
+        if deployment is None:
+            raise UnknownChangeError(f"there is no deployment {deployment_id}")
+        return self._courses.get(deployment_id) or Course(deployment)
+
+    def _made(
+        self, asked: Asked, planned: PlannedDeployment, who: str, change_id: str | None
+    ) -> Deployment:
+        name, now, request = new_change_id(), datetime.now(UTC), asked.request
+        author = who if change_id is None else self.desk.book.get(change_id).change.author
+        return Deployment(
+            id=name,
+            reason=request.reason,
+            author=author,
+            host=self.host,
+            created_at=now,
+            updated_at=now,
+            not_before=request.schedule.not_before if request.schedule else None,
+            waves=planned.as_waves(name),
+            approval=self.section.approval,
+            digest=planned.digest,
+            priority=request.priority,
+            write_policy=request.write_policy,
+            change_id=change_id,
+            refused=planned.refused,
+            notes=planned.notes,
+        )
+
+    async def _refuse_overlap(self, deployment: Deployment) -> None:
+        """One instance goes through one deployment at a time: a rollback would meet the other."""
+        for other in (await unfinished_deployments(self.store)).deployments:
+            shared = sorted(other.instances & deployment.instances)
+            if shared and other.stage is not DeploymentStage.ABORTED:
+                raise NotNowError(f"deployment {other.id} is under way on {', '.join(shared[:5])}")
+
+    async def _log(self, who: str, act: str, deployment: Deployment, reason: str = "") -> None:
+        await asyncio.to_thread(
+            self.changes().audit.append,
+            who=who,
+            action=f"deployment.{act}",
+            subject=deployment.id,
+            reason=reason,
+            stage=deployment.stage.value,
+            digest=deployment.digest,
+        )
+
+
+def deployments_of(
+    *,
+    host: str,
+    store: Store,
+    state: Path,
+    desk: Desk,
+    drift: DriftRoom,
+    changes: Callable[[], ChangeRoom],
+    amp: AmpRoom,
+    bus: EventBus,
+    section: DeploymentsSection,
+    problem: Callable[..., None],
+) -> Deployments:
+    """The deployments of an agent, from its parts."""
+    requests = DeploymentRequests(state)
+    return Deployments(
+        host=host,
+        store=store,
+        desk=desk,
+        drift=drift,
+        changes=changes,
+        requests=requests,
+        writer=WaveWriter(desk, changes, requests, bus, section),
+        checks=WaveChecks(
+            drift, desk, changes, amp.lifecycle, amp.games.ready_seconds, section.hooks
+        ),
+        bus=bus,
+        section=section,
+        problem=problem,
+    )
+
+
+async def _its_time(deployment: Deployment) -> Started:
+    """Once its time has come."""
+    while deployment.not_before is not None:
+        left_s = (deployment.not_before - datetime.now(UTC)).total_seconds()
+        if left_s <= 0:
+            break
+        await asyncio.sleep(min(left_s, LONGEST_SLEEP_S))
+    return Started()
+
+
+_LOOK_AGAIN = "what it would do is another plan now: preview it again"
+_CHANGED = "files of production changed since it was planned: look at it again"
