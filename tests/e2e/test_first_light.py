@@ -395,8 +395,34 @@ async def test_every_method_in_the_openrpc_document_answers_as_it_says(fleet: Fl
     for act in ("reject", "cancel"):
         given = await wire.call("changes.submit", request=asked)
         await ask(f"changes.{act}", ids=[given["change"]["id"]])
+    await ask_of_deployments(wire, ask, asked)
     await ask("agent.rescan", wait=True)
     assert not unasked, "methods that no test asks with the params they want"
+
+
+async def ask_of_deployments(wire: Wire, ask: Any, asked: Any) -> None:
+    """Every method of theirs, on one that goes without DEV and is ended in its first wave."""
+
+    async def until(stage: str) -> Any:
+        async with asyncio.timeout(10):
+            while True:
+                row = (await wire.call("deployments.list"))["deployments"][0]
+                if row["stage"] == stage:
+                    return row
+                await asyncio.sleep(0.01)
+
+    digest = (await ask("deployments.preview", request=asked, dev=[]))["digest"]
+    given = await ask("deployments.start", request=asked, dev=[], digest=digest)
+    name = given["deployment"]["id"]
+    await until("awaiting_approval")
+    for act in ("pause", "resume", "approve", "abort", "rollback"):
+        await ask(f"deployments.{act}", id=name)
+        if act == "approve":
+            while (await until("waves"))["waves"][0]["state"] in {"pending", "applying"}:
+                await asyncio.sleep(0.01)
+    await until("rolled_back")
+    await ask("deployments.list")
+    assert (await ask("deployments.show", id=name))["lines"][-1]["text"] == "rolled back"
 
 
 async def test_no_planted_secret_leaves_its_file(fleet: Fleet) -> None:
