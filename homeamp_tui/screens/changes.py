@@ -19,7 +19,8 @@ from homeamp_agent.rpc.protocol.messages import (
 from homeamp_tui.links import Link
 from homeamp_tui.plans import change_lines
 from homeamp_tui.rolling_back import STANDING
-from homeamp_tui.screens.listing import Detail, ListingScreen, Row
+from homeamp_tui.screens.listing import ListingScreen, Row
+from homeamp_tui.screens.paned import Detail
 from homeamp_tui.widgets.column_table import Cell, Column
 from homeamp_tui.words import CHANGE_WORDS, age_text, ago_text, plain, plural
 

@@ -13,7 +13,8 @@ from homeamp_agent.model.game import GameState
 from homeamp_agent.rpc.protocol.messages import InstanceRow
 from homeamp_tui.games import instances_of, players_text, state_text
 from homeamp_tui.links import Link
-from homeamp_tui.screens.listing import Detail, ListingScreen, Row
+from homeamp_tui.screens.listing import ListingScreen, Row
+from homeamp_tui.screens.paned import Detail
 from homeamp_tui.widgets.column_table import Cell, Column
 from homeamp_tui.widgets.diff_view import Line, note_lines
 from homeamp_tui.words import ago_text, plain, plural
@@ -76,7 +77,6 @@ Marks      ● selected   ▶ ready   ■ stopped   ✖ failed   ✗ AMP away   
     ]
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.set_interval(LOOK_AGAIN_SECONDS, self._refresher.poke)
 
     def event_heard(self, link: Link, event: Event) -> None:

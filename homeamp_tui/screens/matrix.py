@@ -26,7 +26,7 @@ from homeamp_agent.rpc.protocol.messages import (
 from homeamp_tui.dialogs.choose import Choice, Choose
 from homeamp_tui.explaining import explanation_lines
 from homeamp_tui.links import Link, NotConnected
-from homeamp_tui.screens.listing import Detail
+from homeamp_tui.screens.paned import Detail
 from homeamp_tui.screens.windowed import WindowedScreen
 from homeamp_tui.widgets.matrix_table import (
     VARIANCE_MARKS,
@@ -226,7 +226,9 @@ Marks      {"   ".join(f"{VARIANCE_MARKS[each]} {REASONS[each]}" for each in DIF
         )
 
     def widen(self) -> None:
-        if VIEWS[self._view][1] is not None:
+        if self.text:
+            super().widen()
+        elif VIEWS[self._view][1] is not None:
             self._view = len(VIEWS) - 1
             self.ask_anew()
 
@@ -234,7 +236,7 @@ Marks      {"   ".join(f"{VARIANCE_MARKS[each]} {REASONS[each]}" for each in DIF
 
     @on(MatrixTable.ColumnMoved)
     def _column_moved(self) -> None:
-        self._show()
+        self.show_detail()
         self.show_bars()
 
     def _cell(self) -> tuple[MatrixInstance, MatrixCell] | None:
@@ -244,7 +246,11 @@ Marks      {"   ".join(f"{VARIANCE_MARKS[each]} {REASONS[each]}" for each in DIF
         return here, row.item.cells[self.matrix.column]
 
     def state_of(self, row: At[MatrixRow]) -> tuple[Any, ...]:
-        return (*super().state_of(row), self.matrix.instance)
+        place, *rest = super().state_of(row)
+        return ((place, self.matrix.instance), *rest)
+
+    def identity(self, item: MatrixRow) -> tuple[Any, ...]:
+        return (item.file, item.path)
 
     async def detail(self, row: At[MatrixRow]) -> Detail:
         found = self._cell()

@@ -358,7 +358,10 @@ async def test_every_method_in_the_openrpc_document_answers_as_it_says(fleet: Fl
     shown = await ask("rules.show", id=row["rule"]["id"])
     assert row["instance"] in {each["instance"] for each in shown["places"] if each["won"]}
     assert shown["rule"] in (await ask("rules.list", plugin=row["plugin"], limit=1000))["rules"]
-    await ask("rules.problems")
+    problems = (await ask("rules.problems"))["problems"]
+    assert (await wire.call("rules.problems", offset=1))["problems"] == problems[1:]
+    wanted = {"filter": f"{problems[0]['source']['file']} !{problems[-1]['source']['file']}"}
+    assert problems[-1] not in (await wire.call("rules.problems", **wanted))["problems"]
     await ask("deviations.approve", ids=ids, reason="agreed")
     approvals = (await ask("rules.approvals"))["approvals"]
     assert [each["covers"] for each in approvals if each["deviations"] == ids] == [1]

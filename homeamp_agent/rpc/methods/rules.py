@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
-from homeamp_agent.baselines.rule_list import shown_rule
+from homeamp_agent.baselines.rule_list import holds_word, shown_rule
 from homeamp_agent.drift.rule_reach import Heard, rule_reach
 from homeamp_agent.model.rule import ProblemSeverity, Rule
 from homeamp_agent.rpc.methods.explaining import Place, explain
@@ -123,10 +123,15 @@ def _place(drift: DriftRoom, heard: Heard) -> RulePlace:
 )
 async def problems(call: Call[Rooms], params: RulesProblemsParams) -> RulesProblemsResult:
     """What is wrong with the baseline, each with file and place; errors first."""
-    first = offset_of(params.cursor)
-    found = sorted(
-        call.rooms.drift.baselines.problems, key=lambda each: _WORST_FIRST.index(each.severity)
-    )
+    first = offset_of(params.cursor, params.offset)
+    words = (params.filter or "").casefold().split()
+    found = [
+        each
+        for each in sorted(
+            call.rooms.drift.baselines.problems, key=lambda each: _WORST_FIRST.index(each.severity)
+        )
+        if all(holds_word(str(each).casefold(), word) for word in words)
+    ]
 
     async def page(limit: int) -> RulesProblemsResult:
         return RulesProblemsResult(

@@ -83,7 +83,13 @@ class RulesShowResult(WireWord):
 
 
 class RulesProblemsParams(PageParams):
-    """A window of what is wrong with the baseline."""
+    """A window of what is wrong with the baseline.
+
+    `filter`: words that all stand in the place, the severity or the message; `!word`: not.
+    """
+
+    filter: str | None = Field(default=None, max_length=1000)
+    offset: int | None = Field(default=None, ge=0, description="Instead of a cursor")
 
 
 class RulesProblemsResult(WireWord):
