@@ -23,9 +23,11 @@ from homeamp_tui.dialogs.told import Told
 from homeamp_tui.games import Games
 from homeamp_tui.help import help_text
 from homeamp_tui.links import Link, LinkState
+from homeamp_tui.requesting import Requesting
 from homeamp_tui.rolling_back import RollingBack
 from homeamp_tui.screens.changes import ChangesScreen
 from homeamp_tui.screens.deviations import DeviationsScreen
+from homeamp_tui.screens.history import HistoryScreen
 from homeamp_tui.screens.house import HouseScreen
 from homeamp_tui.screens.instances import InstancesScreen
 from homeamp_tui.screens.matrix import MatrixScreen
@@ -72,6 +74,7 @@ class HomeampApp(App[None]):
         "overview": OverviewScreen,
         "deviations": DeviationsScreen,
         "changes": ChangesScreen,
+        "history": HistoryScreen,
         "instances": InstancesScreen,
         "matrix": MatrixScreen,
     }
@@ -94,6 +97,7 @@ class HomeampApp(App[None]):
         ]
         self.acts = Acts(self)
         self.rolling_back = RollingBack(self)
+        self.requesting = Requesting(self)
         self.games = Games(self)
         self._told_lost: set[str] = set()
         self.register_theme(DARK)

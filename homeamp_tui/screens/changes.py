@@ -1,8 +1,9 @@
-"""Change requests, newest first, with their diffs; any of them, or all since a time, roll back."""
+"""Change requests, newest first, with their diffs: loaded, approved, carried out, rolled back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -16,8 +17,10 @@ from homeamp_agent.rpc.protocol.messages import (
     ChangesShowParams,
     ChangesShowResult,
 )
-from homeamp_tui.links import Link
+from homeamp_tui.links import Link, LinkState
 from homeamp_tui.plans import change_lines
+from homeamp_tui.progress import progress_line, progress_of
+from homeamp_tui.requesting import TO_APPLY, TO_APPROVE, TO_CANCEL, Requests
 from homeamp_tui.rolling_back import STANDING
 from homeamp_tui.screens.listing import ListingScreen, Row
 from homeamp_tui.screens.paned import Detail
@@ -33,6 +36,14 @@ STATUS_STYLES = {
     ChangeStatus.FAILED: "bad",
     ChangeStatus.ROLLED_BACK: "muted",
 }
+
+POSSIBLE = {
+    "approve": (TO_APPROVE, "approved"),
+    "reject": (TO_APPROVE, "rejected"),
+    "apply": (TO_APPLY, "carried out"),
+    "cancel": (TO_CANCEL, "withdrawn"),
+}
+"""Which states an act wants, and its word."""
 
 
 class ChangesScreen(ListingScreen[ChangeRequest]):
@@ -52,28 +63,45 @@ class ChangesScreen(ListingScreen[ChangeRequest]):
     HINT = "host: instance: file: author: reason: status:  !not"
     KEYS = (
         ("slash", "Filter", "filter"),
-        ("R", "Roll back", "rollback"),
-        ("S", "All since", "rollback_since"),
         ("space", "Select", "select"),
+        ("a", "Approve", "approve"),
+        ("p", "Apply", "apply"),
+        ("R", "Roll back", "rollback"),
+        ("L", "Load", "load"),
+        ("H", "History", "history"),
+        ("S", "All since", "rollback_since"),
+        ("x", "Reject", "reject"),
+        ("c", "Withdraw", "cancel"),
         ("z", "Undo last", "undo"),
-        ("tab", "List/diff", "pane"),
         ("y", "Copy diff", "copy"),
         ("r", "Rescan", "rescan"),
     )
-    CHANGING = frozenset({"rollback", "rollback_since", "undo", "rescan"})
+    CHANGING = frozenset(
+        {"approve", "apply", "reject", "cancel", "load", "rollback", "rollback_since", "undo",
+         "rescan"}
+    )  # fmt: skip
     KEYS_HELP = """\
 Move       j k ↓ ↑   tab: to the diff and back   h l: sideways in the diff
            enter: the diff in full   esc: back
 Filter     /   words are and-ed, field:value narrows, ! negates
            host instance file author reason status
 Select     space: one   A: all that the filter shows
-Act        R: put the exact bytes back that were there before (asks first)
+Requests   L: load one from a JSON or YAML file   a approve   x reject
+           p: carry out what is approved   c: withdraw
+           each shows the exact diff first; C in the deviations composes one
+Back       R: put the exact bytes back that were there before (asks first)
            S: the same with every change since a time, on all hosts
            z: take back the last fix made from here
-           y: copy the diff
+View       H: the history, who did what   y: copy the diff
 """
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "approve", "Approve", id="changes.approve"),
+        Binding("p", "apply", "Carry out", id="changes.apply"),
+        Binding("x", "reject", "Reject", id="changes.reject"),
+        Binding("c", "cancel", "Withdraw", id="changes.cancel"),
+        Binding("L", "load", "Load a request from a file", id="changes.load"),
+        Binding("H", "history", "History", id="changes.history"),
         Binding("R", "rollback", "Roll back", id="changes.rollback"),
         Binding("S", "rollback_since", "Roll back all since a time", id="changes.since"),
         Binding("z,u", "undo", "Undo the last fix", id="changes.undo"),
@@ -137,6 +165,35 @@ Act        R: put the exact bytes back that were there before (asks first)
             ),
         )
 
+    def action_load(self) -> None:
+        async def loading() -> None:
+            if await self.dashboard.requesting.load():
+                self.acted()
+
+        self.dashboard.act(loading())
+
+    def action_approve(self) -> None:
+        self._decide(self.dashboard.requesting.approve)
+
+    def action_apply(self) -> None:
+        self._decide(self.dashboard.requesting.apply)
+
+    def action_reject(self) -> None:
+        self._decide(partial(self.dashboard.requesting.decline, act="reject"))
+
+    def action_cancel(self) -> None:
+        self._decide(partial(self.dashboard.requesting.decline, act="cancel"))
+
+    def action_history(self) -> None:
+        self.dashboard.action_show("history")
+
+    def _decide(self, act: Callable[[Requests], Awaitable[bool]]) -> None:
+        async def deciding() -> None:
+            if await act([(row.link, row.item) for row in self.chosen]):
+                self.acted()
+
+        self.dashboard.act(deciding())
+
     def action_rollback(self) -> None:
         self.dashboard.act(self._rolling_back(self.chosen))
 
@@ -159,14 +216,18 @@ Act        R: put the exact bytes back that were there before (asks first)
             return "" if self.dashboard.acts.undoable else "nothing was changed from here yet"
         if action == "rollback_since":
             return "" if self.rows else "there is no change"
+        if action == "load":
+            up = any(link.state is LinkState.CONNECTED for link in self.dashboard.links)
+            return "" if up else "no agent can be reached"
         if why := super().why_not_chosen(action):
             return why
-        standing = [row.item.status in STANDING for row in self.chosen]
-        if all(standing):
+        wanted, words = POSSIBLE.get(action, (STANDING, "rolled back"))
+        fitting = [row.item.status in wanted for row in self.chosen]
+        if all(fitting):
             return ""
-        if len(standing) == 1:
+        if len(fitting) == 1:
             return f"it is {self.chosen[0].item.status.value.replace('_', ' ')}"
-        return f"{plural(standing.count(False), 'change')} of those selected cannot be rolled back"
+        return f"{plural(fitting.count(False), 'change')} of those selected cannot be {words}"
 
 
 def _head(link: Link, change: ChangeRequest) -> Content:
@@ -188,6 +249,11 @@ def _head(link: Link, change: ChangeRequest) -> Content:
         lines.append(Content.styled(plain(change.reason), "bold"))
     if change.rolled_back_at:
         lines.append(Content.styled(f"rolled back {ago_text(change.rolled_back_at)}", "$muted"))
+    if change.not_before and change.status in TO_CANCEL:
+        when = f"{change.not_before.astimezone():%Y-%m-%d %H:%M}"
+        lines.append(Content.styled(f"not before {when}", "$muted"))
     if change.message:
         lines.append(Content.styled(plain(change.message), "$warning"))
+    if (progress := progress_of(change)) is not None:
+        lines.append(progress_line(progress))
     return Content("\n").join(lines)

@@ -53,7 +53,7 @@ class DeviationsScreen(HouseScreen):
 
     NAME = "deviations"
     KEYS = KEYS
-    CHANGING = frozenset({"fix", "approve", "flag", "reopen", "undo", "rescan"})
+    CHANGING = frozenset({"fix", "approve", "flag", "reopen", "compose", "undo", "rescan"})
     KEYS_HELP = KEYS_HELP
     DEFAULT_CSS = LAYOUT
     BINDINGS: ClassVar[list[BindingType]] = BINDINGS
@@ -412,6 +412,10 @@ class DeviationsScreen(HouseScreen):
     def action_fix(self) -> None:
         self._act(lambda chosen: self.dashboard.acts.fix(chosen, self._acted))
 
+    def action_compose(self) -> None:
+        requesting = self.dashboard.requesting
+        self._act(lambda chosen: requesting.compose(chosen, self._acted))
+
     def action_approve(self) -> None:
         acts = self.dashboard.acts
         self._act(lambda chosen: acts.approve(chosen, self._summary(chosen), self._acted))
@@ -451,12 +455,13 @@ class DeviationsScreen(HouseScreen):
             return "" if self.dashboard.acts.undoable else "nothing was changed from here yet"
         if action in {"select", "range", "select_all", "copy"} and row is None:
             return "there is no row"
-        if action not in {"fix", "approve", "flag", "reopen"}:
+        if action not in {"fix", "approve", "flag", "reopen", "compose"}:
             return ""
         if self.selection:
             return ""
         if row is None:
             return "there is no row"
         if isinstance(row, Deviation):
-            return possible.why_not(action, row, lost=self.reader.is_lost(row.host))
+            act = "fix" if action == "compose" else action
+            return possible.why_not(act, row, lost=self.reader.is_lost(row.host))
         return ""

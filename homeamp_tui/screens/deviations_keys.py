@@ -15,6 +15,7 @@ KEYS = (
     ("s", "Sort", "sort"),
     ("t", "Reviewed", "reviewed"),
     ("o", "Reopen", "reopen"),
+    ("C", "Request", "compose"),
     ("y", "Copy", "copy"),
     ("r", "Rescan", "rescan"),
 )
@@ -29,6 +30,7 @@ Filter     /: every word must match   field:value   !not   "two words"
 Select     space: one   v or shift+↑↓: a range   A: all that the filter shows
 Groups     g: the same deviation on many instances is one line; enter opens it
 Act        f fix (shows the exact diff)   a approve   x flag   o reopen
+           C: a change request of these, for later or for others to approve
 Undo       z or u takes back the last fix, approval or flag
 View       s sort   t approved and fixed ones too   r scan again   y copy
 Marks      ▸ here   ● selected   + new   ⚑ flagged   ✓ approved   ✔ fixed
@@ -46,6 +48,7 @@ BINDINGS: list[BindingType] = [
     Binding("escape", "back", "Back", show=False, id="deviations.back"),
     Binding("f", "fix", "Fix", id="deviations.fix"),
     Binding("a", "approve", "Approve", id="deviations.approve"),
+    Binding("C", "compose", "Compose a change request", id="deviations.compose"),
     Binding("x", "flag", "Flag", id="deviations.flag"),
     Binding("o", "reopen", "Reopen", id="deviations.reopen"),
     Binding("z,u", "undo", "Undo", id="deviations.undo"),

@@ -168,6 +168,11 @@ class ListingScreen(PanedScreen, Generic[Item]):
 
     # Choosing ------------------------------------------------------------------------------------
 
+    @property
+    def picked_any(self) -> bool:
+        """Whether rows are picked."""
+        return bool(self._picked)
+
     def widen(self) -> None:
         """Take back the selection, then the filter."""
         if self._picked:

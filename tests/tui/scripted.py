@@ -104,7 +104,7 @@ from homeamp_agent.rpc.protocol.messages import (
 from homeamp_agent.rpc.registry import Call, Registry, method
 from homeamp_agent.rpc.server import Server
 from homeamp_agent.store import open_store
-from tests.tui import scripted_settings
+from tests.tui import scripted_requests, scripted_settings
 
 LONG_AGO = dt.datetime.now(dt.UTC) - dt.timedelta(weeks=15, days=3)
 """Ages are counted from now: half a week past the full one, so that no test sees it pass."""
@@ -690,6 +690,8 @@ def plan_of(script: Script, ids: Sequence[str]) -> Plan:
 async def preview(call: Call[Script], params: ChangesPreviewParams) -> ChangesPreviewResult:
     """The plan."""
     script = call.rooms
+    if params.id is not None:
+        return ChangesPreviewResult(plan=plan_of(script, [row.id for row in script.rows[:2]]))
     skipped = tuple(
         Skipped(id=each, reason="its kind is not put right by an edit")
         for each in params.ids
@@ -800,7 +802,7 @@ METHODS = (
     hello, status, rescan, overview, instances, list_, count, groups, show, approve, flag, reopen,
     preview, fix, changes, change_shown, rollback, subscribe,
     stop_game, restart_game,
-    setting_history, *scripted_settings.METHODS,
+    setting_history, *scripted_settings.METHODS, *scripted_requests.METHODS,
 )  # fmt: skip
 
 

@@ -15,14 +15,17 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from homeamp_agent.model.change import ChangeStatus
 from homeamp_tui.app import HomeampApp
 from homeamp_tui.dialogs.confirm import Confirm
 from homeamp_tui.dialogs.dialog import Dialog
+from homeamp_tui.dialogs.handing_in import AskSaid
 from homeamp_tui.links import LinkState
 from homeamp_tui.screens.deviations import DeviationsScreen
 from tests.tui.conftest import AgentOf
 from tests.tui.driving import LOOK_SECONDS, screen_text, until
 from tests.tui.scripted import ScriptedAgent, running_games, setting_changes
+from tests.tui.scripted_requests import waiting_request
 
 GOLDEN = Path(__file__).with_name("golden")
 SIZES = ((80, 24), (140, 45))
@@ -154,6 +157,28 @@ async def changes(pilot: Pilot[None], agents: Agents) -> None:
     await until(pilot, lambda: "root" in screen_text(pilot.app))
 
 
+async def handing_in(pilot: Pilot[None], agents: Agents) -> None:
+    await all_rows(pilot)
+    await pilot.press("C")
+    await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+    await pilot.press("tab", "enter")
+    await until(pilot, lambda: isinstance(pilot.app.screen, AskSaid))
+
+
+async def requests(pilot: Pilot[None], agents: Agents) -> None:
+    for agent, status in zip(agents, ("pending_approval", "applying"), strict=True):
+        agent.script.changes.append(waiting_request(agent.script, ChangeStatus(status)))
+    await pilot.press("3")
+    await until(pilot, lambda: "as agreed" in screen_text(pilot.app))
+    await pilot.press("j", "k")
+
+
+async def history(pilot: Pilot[None], agents: Agents) -> None:
+    await pilot.press("3", "H")
+    await until(pilot, lambda: "6 acts" in screen_text(pilot.app))
+    await pilot.press("j", "j")
+
+
 async def no_change_yet(pilot: Pilot[None], agents: Agents) -> None:
     await pilot.press("3")
 
@@ -181,7 +206,8 @@ SCREENS: dict[str, Steps] = {
     for steps in (
         overview, overview_lost, deviations, groups, filtered, selected, detail, keys, plan,
         approval, flag, nothing_matches, lost, instances, stopping, changes,
-        no_change_yet, setting_history, matrix, matrix_cell, which_plugin,
+        no_change_yet, requests, handing_in, history, setting_history, matrix, matrix_cell,
+        which_plugin,
     )
 }  # fmt: skip
 

@@ -1,0 +1,161 @@
+"""What is said beside the edits of a change request; and why one is turned down."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Button, Input, RadioSet, Static
+
+from homeamp_agent.model.change import ChangeRequest, WritePolicy
+from homeamp_tui.dialogs.dialog import Dialog
+from homeamp_tui.dialogs.review import NotAMoment, Option, moment_of
+
+POLICY_WORDS = {
+    WritePolicy.NOW: "at once, also under a running game",
+    WritePolicy.ON_RESTART: "at the game's next stop",
+    WritePolicy.STOP_WRITE_START: "stop the game, write, start it again",
+}
+REASON_CHARACTERS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Why, how and when."""
+
+    reason: str
+    write_policy: WritePolicy
+    not_before: dt.datetime | None = None
+    window: str | None = None
+
+    def wire(self) -> dict[str, Any]:
+        """As a change request says it; what was not said is left out."""
+        told: dict[str, Any] = {"reason": self.reason, "write_policy": self.write_policy.value}
+        if self.not_before is not None:
+            told["schedule"] = {"not_before": self.not_before.isoformat()}
+        if self.window is not None:
+            told["restart"] = {"window": self.window}
+        return told
+
+
+def clock_of(text: str, now: dt.datetime) -> dt.datetime | None:
+    """`2h`, `7d` from now, or `2027-01-31 03:00`, local; None if empty.
+
+    Raises:
+        NotAMoment: none of these, or over.
+    """
+    text = text.strip()
+    if not text or (" " not in text and "T" not in text):
+        return moment_of(text, now)
+    try:
+        moment = dt.datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError) as error:
+        raise NotAMoment(f"{text}: write 2h, 7d or 2027-01-31 03:00") from error
+    if moment <= now:
+        raise NotAMoment(f"{text} is over")
+    return moment
+
+
+class AskSaid(Dialog[Said | None]):
+    """Why, how and when a request shall be carried out; `known` is what it says so far."""
+
+    def __init__(self, title: str, known: ChangeRequest | None = None) -> None:
+        super().__init__(title, foot="tab: next field · enter: on · esc: cancel")
+        self._known = known
+
+    def compose_body(self) -> ComposeResult:
+        known = self._known
+        reason = known.reason if known is not None else ""
+        policy = known.write_policy if known is not None else WritePolicy.NOW
+        when = ""
+        if known is not None and known.not_before is not None:
+            when = f"{known.not_before.astimezone():%Y-%m-%d %H:%M}"
+        yield Static("Why", classes="label")
+        yield Input(
+            reason, compact=True, placeholder="a reason for whoever approves it", id="reason",
+            max_length=REASON_CHARACTERS,
+        )  # fmt: skip
+        yield Static("Write", classes="label")
+        with RadioSet(id="policy"):
+            for each, words in POLICY_WORDS.items():
+                yield Option(Content(words), value=each is policy)
+        yield Static("Not before", classes="label")
+        yield Input(
+            when, compact=True, id="when",
+            placeholder="empty: when somebody says so; 2h, 7d, 2027-01-31 03:00",
+        )  # fmt: skip
+        yield Static("Window of a restart", classes="label")
+        yield Input(compact=True, placeholder="empty: the settings' own; 03:00-05:00, or a name",
+                    id="window", max_length=100)  # fmt: skip
+        yield Static("", id="wrong", classes="wrong", markup=False)
+
+    def compose_buttons(self) -> ComposeResult:
+        yield Button("Cancel", id="cancel", compact=True)
+        yield Button("Hand in", id="yes", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#reason").focus()
+
+    @on(Input.Submitted)
+    def _field_done(self) -> None:
+        self.focus_next()
+
+    @on(Button.Pressed, "#cancel")
+    def _cancelled(self) -> None:
+        self.dismiss(None)
+
+    @on(Button.Pressed, "#yes")
+    def _done(self) -> None:
+        reason = self.query_one("#reason", Input).value.strip()
+        if not reason:
+            self._say_wrong("why?", "#reason")
+            return
+        try:
+            when = clock_of(self.query_one("#when", Input).value, dt.datetime.now(dt.UTC))
+        except NotAMoment as error:
+            self._say_wrong(str(error), "#when")
+            return
+        policy = list(POLICY_WORDS)[max(0, self.query_one(RadioSet).pressed_index)]
+        window = self.query_one("#window", Input).value.strip() or None
+        self.dismiss(Said(reason, policy, when, window))
+
+    def _say_wrong(self, words: str, field: str) -> None:
+        self.query_one("#wrong", Static).update(words)
+        self.query_one(field).focus()
+
+
+class AskWhy(Dialog[str | None]):
+    """Why requests are turned down; the focus is on the reason, `yes` a tab further."""
+
+    def __init__(self, title: str, summary: Content, yes: str) -> None:
+        super().__init__(title, foot="tab: next field · esc: cancel")
+        self._summary, self._yes = summary, yes
+
+    def compose_body(self) -> ComposeResult:
+        yield Static(self._summary, markup=False)
+        yield Static("Why", classes="label")
+        yield Input(compact=True, placeholder="for who handed it in, and the history", id="reason",
+                    max_length=REASON_CHARACTERS)  # fmt: skip
+
+    def compose_buttons(self) -> ComposeResult:
+        yield Button("Cancel", id="cancel", compact=True)
+        yield Button(self._yes, id="yes", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#reason").focus()
+
+    @on(Input.Submitted)
+    def _field_done(self) -> None:
+        self.focus_next()
+
+    @on(Button.Pressed, "#cancel")
+    def _cancelled(self) -> None:
+        self.dismiss(None)
+
+    @on(Button.Pressed, "#yes")
+    def _agreed(self) -> None:
+        self.dismiss(self.query_one("#reason", Input).value.strip())

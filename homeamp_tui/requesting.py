@@ -1,0 +1,266 @@
+"""Change requests made, decided and carried out from here; each shows first what it would do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from textual.content import Content
+
+from homeamp_agent.model.change import ChangeRequest, ChangeStatus
+from homeamp_agent.rpc.protocol.messages import (
+    ChangesApplyParams,
+    ChangesApplyResult,
+    ChangesApproveParams,
+    ChangesDecidedResult,
+    ChangesDeclineParams,
+    ChangesPreviewParams,
+    ChangesPreviewResult,
+    ChangesSubmitParams,
+    ChangesSubmitResult,
+)
+from homeamp_tui.asking import ask
+from homeamp_tui.dialogs.confirm import Confirm
+from homeamp_tui.dialogs.file import AskFile
+from homeamp_tui.dialogs.handing_in import AskSaid, AskWhy
+from homeamp_tui.links import Link, LinkState
+from homeamp_tui.plans import edits_of, plan_lines, plan_summary
+from homeamp_tui.widgets.diff_view import Line, note_lines
+from homeamp_tui.words import CHANGE_WORDS, plain, plural
+
+if TYPE_CHECKING:
+    from homeamp_tui.app import HomeampApp
+
+PLACEHOLDER = {"reason": "composed in the dashboard"}
+"""A request needs a reason also while it is only looked at."""
+
+NOTES_SHOWN = 50
+TO_APPROVE = frozenset({ChangeStatus.PENDING_APPROVAL})
+TO_APPLY = frozenset({ChangeStatus.APPROVED, ChangeStatus.SCHEDULED})
+TO_CANCEL = TO_APPROVE | TO_APPLY | {ChangeStatus.WAITING}
+
+_Draft = Mapping[str, Any]
+Requests = Sequence[tuple[Link, ChangeRequest]]
+
+
+class _Shown(NamedTuple):
+    link: Link
+    change: ChangeRequest
+    preview: ChangesPreviewResult
+
+
+class Requesting:
+    """Requests of `app`."""
+
+    def __init__(self, app: HomeampApp) -> None:
+        self._app = app
+
+    # Handing in ----------------------------------------------------------------------------------
+
+    async def compose(self, chosen: Mapping[str, Sequence[str]], done: Callable[[], None]) -> None:
+        """A request of the edits that put chosen deviations (ids by host) right."""
+        drafts = [
+            (link, {"deviation_ids": tuple(chosen[link.host]), "source": "dashboard"})
+            for link in self._app.links
+            if link.host in chosen
+        ]
+        if await self._hand_in(drafts, dict(PLACEHOLDER)):
+            done()
+
+    async def load(self) -> bool:
+        """A request from a file, to every host that it is for; whether one was handed in."""
+        loaded = await self._app.push_screen_wait(AskFile())
+        if loaded is None:
+            return False
+        draft = {"text": loaded.text, "source": f"file:{loaded.name[:200]}"}
+        links = [link for link in self._app.links if link.state is LinkState.CONNECTED]
+        return await self._hand_in([(link, draft) for link in links], {})
+
+    async def _hand_in(self, drafts: Sequence[tuple[Link, _Draft]], said: dict[str, Any]) -> bool:
+        draft_of = {link.url: draft for link, draft in drafts}
+
+        async def submit(
+            links: Sequence[Link], said: dict[str, Any], verb: str, *, dry_run: bool
+        ) -> list[tuple[Link, ChangesSubmitResult]]:
+            return await self._on_each(
+                links,
+                lambda link: self._submit(link, draft_of[link.url], said, dry_run=dry_run),
+                verb,
+            )
+
+        shown = await submit([link for link, _ in drafts], said, "plan it", dry_run=True)
+        if not shown:
+            return False
+        meant = [(link, result) for link, result in shown if result.plan.files] or shown
+        if not await self._agreed_to_hand_in(meant):
+            return False
+        known = None if said else meant[0][1].change
+        answer = await self._app.push_screen_wait(AskSaid("Hand in: why, how and when?", known))
+        if answer is None:
+            return False
+        links = [link for link, _ in meant]
+        given = await submit(links, answer.wire(), "take the request", dry_run=False)
+        self._tell_given([result.change for _, result in given])
+        return bool(given)
+
+    async def _submit(
+        self, link: Link, draft: _Draft, said: dict[str, Any], *, dry_run: bool
+    ) -> ChangesSubmitResult:
+        params = ChangesSubmitParams(request=said, dry_run=dry_run, **draft)
+        return await link.mutate("changes.submit", params, ChangesSubmitResult)
+
+    async def _agreed_to_hand_in(self, shown: Sequence[tuple[Link, ChangesSubmitResult]]) -> bool:
+        previews = [
+            (link.host, ChangesPreviewResult(plan=each.plan, skipped=each.skipped))
+            for link, each in shown
+        ]
+        lines: list[Line] = []
+        for link, each in shown:
+            lines += [
+                line
+                for note in each.notes[:NOTES_SHOWN]
+                for line in note_lines(f"{link.host}: {note}", "diff--warning")
+            ]
+        count = sum(edits_of(each.plan) for _, each in shown)
+        question = Confirm(
+            f"Hand in a request for {plural(count, 'setting')}?",
+            plan_summary(previews),
+            [*lines, *plan_lines(previews)],
+            "Go on",
+            impossible="" if count else "There is nothing that can be written.",
+        )
+        return await self._app.push_screen_wait(question) is True
+
+    def _tell_given(self, changes: Sequence[ChangeRequest]) -> None:
+        if not changes:
+            return
+        waiting = sum(each.status is ChangeStatus.PENDING_APPROVAL for each in changes)
+        more = "a approves it in the changes (3)." if waiting else "p carries it out (3)."
+        self._app.tell(f"Handed in {plural(len(changes), 'request')}: {more}")
+
+    # Deciding ------------------------------------------------------------------------------------
+
+    async def approve(self, requests: Requests) -> bool:
+        """Show what each would do now, all in one, and approve exactly that."""
+        shown = await self._shown(requests)
+        if not shown or not await self._agreed(shown, "Approve"):
+            return False
+        done = 0
+        for link, change, preview in shown:
+            params = ChangesApproveParams(ids=(change.id,), digest=preview.plan.digest)
+            work = link.mutate("changes.approve", params, ChangesDecidedResult)
+            done += await ask(self._app, link, "approve", work) is not None
+        if done:
+            self._app.tell(f"Approved {plural(done, 'request')}. p carries out.")
+        return done == len(shown)
+
+    async def decline(self, requests: Requests, act: str) -> bool:
+        """Say no (`reject`) or withdraw (`cancel`), with a reason."""
+        verb = {"reject": "Reject", "cancel": "Withdraw"}[act]
+        words = "\n".join(plain(change.reason or change.id) for _, change in requests[:5])
+        title = f"{verb} {plural(len(requests), 'request')}?"
+        reason = await self._app.push_screen_wait(AskWhy(title, Content(words), verb))
+        if reason is None:
+            return False
+        answers = await self._on_each(
+            _links(requests),
+            lambda link: link.mutate(
+                f"changes.{act}",
+                ChangesDeclineParams(ids=_ids(requests, link), reason=reason),
+                ChangesDecidedResult,
+            ),
+            act,
+        )
+        left = [each for _, answer in answers for each in answer.skipped]
+        if left:
+            self._app.tell_wrong(
+                "Left alone", "\n".join(f"{each.id}: {each.reason}" for each in left)
+            )
+        return not left and len(answers) == len(_links(requests))
+
+    # Carrying out --------------------------------------------------------------------------------
+
+    async def apply(self, requests: Requests) -> bool:
+        """Show the approved plans once more, then carry them out: one after another on a host."""
+        shown = await self._shown(requests)
+        if not shown or not await self._agreed(shown, "Carry out"):
+            return False
+        ended = await asyncio.gather(
+            *(
+                self._apply_all(link, [each.change for each in shown if each.link is link])
+                for link in _links(requests)
+            )
+        )
+        changes = [change for each in ended for change in each]
+        good = [change for change in changes if change.status is ChangeStatus.APPLIED]
+        if good:
+            files = sum(len(change.files) for change in good)
+            self._app.tell(f"Applied and verified {plural(files, 'file')}. R takes it back.")
+        return len(changes) == len(shown)
+
+    async def _apply_all(self, link: Link, changes: Sequence[ChangeRequest]) -> list[ChangeRequest]:
+        ended: list[ChangeRequest] = []
+        for change in changes:
+            params = ChangesApplyParams(id=change.id)
+            work = link.mutate("changes.apply", params, ChangesApplyResult)
+            answer = await ask(self._app, link, "carry it out", work)
+            if answer is None:
+                continue
+            ended.append(answer.change)
+            if answer.change.status is ChangeStatus.FAILED:
+                self._app.tell_wrong(
+                    f"{link.host} did not carry it out",
+                    f"{answer.change.message}\n\nNothing of it stands: a request that fails is "
+                    "undone as a whole.",
+                )
+            elif answer.change.status is not ChangeStatus.APPLIED:
+                words = CHANGE_WORDS[answer.change.status]
+                self._app.tell(f"{link.host}: {words}: {answer.change.message}")
+        return ended
+
+    # Helpers -------------------------------------------------------------------------------------
+
+    async def _shown(self, requests: Requests) -> list[_Shown]:
+        """Each with what it would do now; nothing if one cannot be looked at."""
+        shown: list[_Shown] = []
+        for link, change in requests:
+            params = ChangesPreviewParams(id=change.id)
+            work = link.call("changes.preview", params, ChangesPreviewResult)
+            preview = await ask(self._app, link, "show what it would do", work)
+            if preview is None:
+                return []
+            shown.append(_Shown(link, change, preview))
+        return shown
+
+    async def _agreed(self, shown: Sequence[_Shown], verb: str) -> bool:
+        lines: list[Line] = []
+        for link, change, preview in shown:
+            if len(shown) > 1:
+                lines += note_lines(f"{change.author} on {link.host}: {change.reason}")
+            lines += plan_lines([(link.host, preview)])
+        previews = [(each.link.host, each.preview) for each in shown]
+        files = sum(len(each.preview.plan.files) for each in shown)
+        question = Confirm(
+            f"{verb} {plural(len(shown), 'request')}?",
+            plan_summary(previews),
+            lines,
+            f"{verb} {plural(files, 'file')}",
+            impossible="" if files else "There is nothing that can be written any more.",
+        )
+        return await self._app.push_screen_wait(question) is True
+
+    async def _on_each(
+        self, links: Sequence[Link], work: Callable[[Link], Awaitable[Any]], verb: str
+    ) -> list[tuple[Link, Any]]:
+        answers = await asyncio.gather(*(ask(self._app, link, verb, work(link)) for link in links))
+        pairs = zip(links, answers, strict=True)
+        return [(link, answer) for link, answer in pairs if answer is not None]
+
+
+def _links(requests: Requests) -> list[Link]:
+    return list({link.url: link for link, _ in requests}.values())
+
+
+def _ids(requests: Requests, link: Link) -> tuple[str, ...]:
+    return tuple(change.id for each, change in requests if each is link)

@@ -1,0 +1,165 @@
+"""The part of the stand-in agent that takes change requests, decides about them and remembers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from homeamp_agent.model.change import ChangeRequest, ChangeStatus, FileOutcome, WritePolicy
+from homeamp_agent.model.event import Topic
+from homeamp_agent.model.history import Act, ActSetting
+from homeamp_agent.rpc.protocol.errors import NotFound
+from homeamp_agent.rpc.protocol.messages import (
+    Access,
+    ChangesApplyParams,
+    ChangesApplyResult,
+    ChangesApproveParams,
+    ChangesDecidedResult,
+    ChangesDeclineParams,
+    ChangesHistoryParams,
+    ChangesHistoryResult,
+    ChangesSubmitParams,
+    ChangesSubmitResult,
+)
+from homeamp_agent.rpc.registry import Call, method
+
+if TYPE_CHECKING:
+    from tests.tui.scripted import Script
+
+
+def waiting_request(script: Script, status: ChangeStatus) -> ChangeRequest:
+    """A request of two files; under way, the first of them is written."""
+    from tests.tui.scripted import plan_of
+
+    plan = plan_of(script, [row.id for row in script.rows[:2]])
+    states = ("written", "pending") if status is ChangeStatus.APPLYING else ("pending",) * 2
+    minutes = 5 if status is ChangeStatus.APPLYING else 65
+    return ChangeRequest(
+        id=f"request-{script.host}",
+        reason="as agreed",
+        author="mira",
+        status=status,
+        created_at=dt.datetime.now(dt.UTC) - dt.timedelta(minutes=minutes, seconds=20),
+        digest=plan.digest,
+        files=tuple(
+            FileOutcome(
+                instance=file.instance, file=file.file, before_sha256=file.before_sha256,
+                after_sha256=file.after_sha256, state=state, diff=file.diff,
+            )
+            for file, state in zip(plan.files, states, strict=True)
+        ),
+    )  # fmt: skip
+
+
+@method(
+    "changes.submit", access=Access.OPERATE, params=ChangesSubmitParams, result=ChangesSubmitResult
+)
+async def submit(call: Call[Script], params: ChangesSubmitParams) -> ChangesSubmitResult:
+    """Taken in: the plan of the deviations, or of the first rows for a text."""
+    from tests.tui.scripted import plan_of
+
+    script = call.rooms
+    ids = params.deviation_ids or tuple(row.id for row in script.rows[:2])
+    plan = plan_of(script, ids)
+    change = ChangeRequest(
+        id=f"request-{len(script.changes) + 1}",
+        reason=params.request.get("reason", "from a file"),
+        author="mira",
+        status=ChangeStatus.PENDING_APPROVAL,
+        created_at=dt.datetime.now(dt.UTC) - dt.timedelta(minutes=5, seconds=20),
+        write_policy=WritePolicy(params.request.get("write_policy", "now")),
+        source=params.source,
+        digest=plan.digest,
+        files=tuple(
+            FileOutcome(
+                instance=file.instance, file=file.file, before_sha256=file.before_sha256,
+                after_sha256=file.after_sha256, state="pending", diff=file.diff,
+            )
+            for file in plan.files
+        ),
+    )  # fmt: skip
+    if not params.dry_run:
+        script.mutations.append(("changes.submit", params))
+        script.changes.insert(0, change)
+        script.bus.emit(Topic.CHANGES, "updated", {"id": change.id})
+    return ChangesSubmitResult(change=change, plan=plan)
+
+
+def _becomes(script: Script, identity: str, **facts: Any) -> ChangeRequest:
+    for at, change in enumerate(script.changes):
+        if change.id == identity:
+            script.changes[at] = change.model_copy(update=facts)
+            script.bus.emit(Topic.CHANGES, "updated", {"id": identity})
+            return script.changes[at]
+    raise NotFound(f"no such change request: {identity}")
+
+
+@method(
+    "changes.approve",
+    access=Access.OPERATE,
+    params=ChangesApproveParams,
+    result=ChangesDecidedResult,
+)
+async def approve(call: Call[Script], params: ChangesApproveParams) -> ChangesDecidedResult:
+    """Approved."""
+    call.rooms.mutations.append(("changes.approve", params))
+    decided = [
+        _becomes(call.rooms, each, status=ChangeStatus.APPROVED, approved_by="root")
+        for each in params.ids
+    ]
+    return ChangesDecidedResult(changes=tuple(decided))
+
+
+@method(
+    "changes.reject",
+    access=Access.OPERATE,
+    params=ChangesDeclineParams,
+    result=ChangesDecidedResult,
+)
+async def reject(call: Call[Script], params: ChangesDeclineParams) -> ChangesDecidedResult:
+    """Rejected."""
+    call.rooms.mutations.append(("changes.reject", params))
+    facts = {"status": ChangeStatus.REJECTED, "message": params.reason}
+    return ChangesDecidedResult(
+        changes=tuple(_becomes(call.rooms, each, **facts) for each in params.ids)
+    )
+
+
+@method(
+    "changes.apply", access=Access.OPERATE, params=ChangesApplyParams, result=ChangesApplyResult
+)
+async def apply(call: Call[Script], params: ChangesApplyParams) -> ChangesApplyResult:
+    """Carried out."""
+    call.rooms.mutations.append(("changes.apply", params))
+    return ChangesApplyResult(change=_becomes(call.rooms, params.id, status=ChangeStatus.APPLIED))
+
+
+@method(
+    "changes.history",
+    access=Access.READ,
+    params=ChangesHistoryParams,
+    result=ChangesHistoryResult,
+)
+async def history(call: Call[Script], params: ChangesHistoryParams) -> ChangesHistoryResult:
+    """Three acts of this host."""
+    now = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=4, seconds=20)
+    settings = tuple(
+        ActSetting(
+            instance=row.instance, plugin=row.plugin, file=row.file or "", key=row.key or "",
+            path=row.path or (), old=row.actual, new=row.expected,
+        )
+        for row in call.rooms.rows[:2]
+    )  # fmt: skip
+    facts: tuple[dict[str, Any], ...] = (
+        {"action": "instance.restart", "subject": "HUB01", "outcome": "refused",
+         "message": "3 players online", "who": "mira", "at": now},
+        {"action": "change.apply", "subject": "request-1", "outcome": "done", "who": "root",
+         "reason": "as agreed", "settings": settings, "at": now - dt.timedelta(hours=2)},
+        {"action": "change.submitted", "subject": "request-1", "outcome": "done", "who": "mira",
+         "reason": "as agreed", "settings": settings, "at": now - dt.timedelta(hours=3)},
+    )  # fmt: skip
+    acts = [Act(number=len(facts) - at, **each) for at, each in enumerate(facts)]
+    return ChangesHistoryResult(acts=tuple(acts) if params.cursor is None else ())
+
+
+METHODS = (submit, approve, reject, apply, history)
