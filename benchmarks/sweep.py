@@ -1,10 +1,11 @@
 """Set every scalar of every file below some folders, one at a time, and check what changed.
 
-    python -m benchmarks.sweep FOLDER... [--engine NAME]... [--per-file N] [--jobs N]
+    python -m benchmarks.sweep FOLDER... [--engine NAME]... [--per-file N] [--seconds N] [--jobs N]
 
 An edit is right if the bytes outside of the old value's token are as they were and a reader that
 shares no code with the engine finds exactly that one setting changed, to exactly that value. What
 an engine refuses is counted by its reason; what it gets wrong is listed by file, line and key.
+The scalars of a file are taken in a fixed random order, so that a bound leaves a fair choice.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,9 @@ STRINGS = (
 """Text that writers get wrong: other types' looks, indicators, colour codes, escapes, non-ASCII."""
 
 
+PROGRESS_FILES = 100
+
+
 @dataclass
 class Tally:
     """What one engine made of one format."""
@@ -57,20 +60,26 @@ class Tally:
     unreadable: Counter[str] = field(default_factory=Counter)
     right: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    crashed: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     unchecked: int = 0
+    not_tried: int = 0
+    seconds: float = 0.0
 
     def add(self, other: Tally) -> None:
         self.files += other.files
         self.unreadable += other.unreadable
         self.right += other.right
         self.refused += other.refused
+        self.crashed += other.crashed
         self.wrong += other.wrong
         self.unchecked += other.unchecked
+        self.not_tried += other.not_tried
+        self.seconds += other.seconds
 
     @property
     def scalars(self) -> int:
-        return self.right + self.refused.total() + len(self.wrong)
+        return self.right + self.refused.total() + self.crashed.total() + len(self.wrong)
 
 
 Tallies = dict[tuple[str, str], Tally]
@@ -92,21 +101,20 @@ def new_value(old: Any, typed: bool, turn: int) -> Any:
     return text if text != old else text + " again"
 
 
-def leaves(document: Document, per_file: int) -> Iterator[tuple[int, KeyPath, Setting]]:
-    """The scalars to set, with their number in the file; a fixed random choice above the cap."""
+def leaves(document: Document, per_file: int) -> list[tuple[int, KeyPath, Setting]]:
+    """The scalars to set, with their number in the file, at most `per_file` unless that is 0."""
     found = [
         (number, path, setting)
         for number, (path, setting) in enumerate(document.settings.items())
         if not isinstance(setting.value, list | dict)
     ]
-    if per_file and len(found) > per_file:
-        return iter(random.Random(len(found)).sample(found, per_file))
-    return iter(found)
+    random.Random(len(found)).shuffle(found)
+    return found[:per_file] if per_file else found
 
 
-def sweep_file(task: tuple[str, tuple[str, ...], int]) -> Tallies:
-    """Sweep one file with every engine that edits its format."""
-    file, engines, per_file = task
+def sweep_file(task: tuple[str, tuple[str, ...], int, float]) -> Tallies:
+    """Sweep one file with every engine that edits its format, each for at most so many seconds."""
+    file, engines, per_file, seconds = task
     data = Path(file).read_bytes()
     tallies: Tallies = {}
     try:
@@ -132,13 +140,17 @@ def sweep_file(task: tuple[str, tuple[str, ...], int]) -> Tallies:
         if formats is not None and format_name not in formats:
             continue
         tally = tallies.setdefault((format_name, engine), Tally(1))
+        found = leaves(document, per_file)
         try:
             set_value = setter_of(file, data)
         except Exception as error:
-            count = sum(1 for _ in leaves(document, per_file))
-            tally.refused[f"cannot read the file: {type(error).__name__}"] += count
+            tally.refused[f"cannot read the file: {type(error).__name__}"] += len(found)
             continue
-        for number, path, setting in leaves(document, per_file):
+        ends = time.monotonic() + seconds if seconds else float("inf")
+        for done, (number, path, setting) in enumerate(found):
+            if time.monotonic() > ends:
+                tally.not_tried += len(found) - done
+                break
             value = new_value(setting.value, document.typed, number)
             _judge(tally, document, before, read, set_value, path, setting, value)
             tally.unchecked += not independent
@@ -155,14 +167,17 @@ def _judge(
     setting: Setting,
     value: Any,
 ) -> None:
+    started = time.perf_counter()
     try:
         after = set_value(path, value)
     except Refused as refused:
         tally.refused[str(refused)] += 1
         return
     except Exception as error:
-        tally.refused[type(error).__name__] += 1
+        tally.crashed[f"{type(error).__name__}"] += 1
         return
+    finally:
+        tally.seconds += time.perf_counter() - started
     fault = _fault(document, before, read, path, setting, value, after)
     if fault is None:
         tally.right += 1
@@ -224,49 +239,59 @@ def files_below(folders: list[str]) -> list[str]:
     return found
 
 
+HEAD = ("format", "engine", "files", "scalars", "right", "wrong", "refused", "crashed")
+
+
 def report(tallies: Tallies, *, worst: int) -> None:
     """Print one line an engine and format, then refusals by reason, then what went wrong."""
-    head = ("format", "engine", "files", "scalars", "right", "refused", "wrong", "right %")
-    print("{:<14}{:<16}{:>7}{:>9}{:>9}{:>9}{:>7}{:>9}".format(*head))
+    print("{:<13}{:<18}{:>6}{:>9}{:>9}{:>7}{:>9}{:>9}  right %  ms/edit".format(*HEAD))
     for (format_name, engine), tally in sorted(tallies.items()):
         if not tally.scalars:
             continue
-        share = 100 * tally.right / tally.scalars
         print(
-            f"{format_name:<14}{engine:<16}{tally.files:>7}{tally.scalars:>9}{tally.right:>9}"
-            f"{tally.refused.total():>9}{len(tally.wrong):>7}{share:>9.2f}"
+            f"{format_name:<13}{engine:<18}{tally.files:>6}{tally.scalars:>9}{tally.right:>9}"
+            f"{len(tally.wrong):>7}{tally.refused.total():>9}{tally.crashed.total():>9}"
+            f"{100 * tally.right / tally.scalars:>9.2f}{1e3 * tally.seconds / tally.scalars:>9.2f}"
         )
     for (format_name, engine), tally in sorted(tallies.items()):
         for reason, count in (tally.unreadable + tally.refused).most_common(20):
             print(f"  {format_name} {engine}: {count} x {reason[:160]}")
+        for name, count in tally.crashed.most_common(20):
+            print(f"  {format_name} {engine}: {count} x crashed with {name}")
         if tally.unchecked:
             print(f"  {format_name} {engine}: {tally.unchecked} checked by our own reader only")
+        if tally.not_tried:
+            print(f"  {format_name} {engine}: {tally.not_tried} not tried for lack of time")
         for line in tally.wrong[:worst]:
             print(f"  WRONG {engine} {line[:240]}")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Sweep; exit 1 if our engine made a wrong edit."""
+    """Sweep; exit 1 if our engine made a wrong edit or raised what it should not."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sweep", description=__doc__)
     parser.add_argument("folders", nargs="+", metavar="FOLDER")
     parser.add_argument("--engine", action="append", choices=sorted(ENGINES))
     parser.add_argument("--per-file", type=int, default=0, metavar="N", help="0: every scalar")
+    parser.add_argument("--seconds", type=float, default=0, metavar="N", help="for each file")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--worst", type=int, default=10, help="how many wrong edits to list")
     options = parser.parse_args(arguments)
     engines = tuple(options.engine or ["ours"])
     started = time.monotonic()
-    tasks = [(file, engines, options.per_file) for file in files_below(options.folders)]
+    files = sorted(files_below(options.folders), key=lambda file: -Path(file).stat().st_size)
+    tasks = [(file, engines, options.per_file, options.seconds) for file in files]
     tallies: Tallies = {}
     with multiprocessing.Pool(options.jobs) as pool:
-        for found in pool.imap_unordered(sweep_file, tasks):
+        for done, found in enumerate(pool.imap_unordered(sweep_file, tasks), 1):
             for key, tally in found.items():
                 tallies.setdefault(key, Tally()).add(tally)
+            if done % PROGRESS_FILES == 0:
+                passed = time.monotonic() - started
+                print(f"{done} of {len(tasks)} files, {passed:.0f} s", file=sys.stderr, flush=True)
     report(tallies, worst=options.worst)
     print(f"{len(tasks)} files in {time.monotonic() - started:.0f} s")
-    return (
-        1 if any(tally.wrong for (_, engine), tally in tallies.items() if engine == "ours") else 0
-    )
+    ours = [tally for (_, engine), tally in tallies.items() if engine == "ours"]
+    return 1 if any(tally.wrong or tally.crashed for tally in ours) else 0
 
 
 if __name__ == "__main__":
