@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from typing import Any
 
 from pydantic import ConfigDict, Field, model_validator
 
+from homeamp_agent.baselines.selectors import glob_problem
 from homeamp_agent.model.base import Word
 from homeamp_agent.model.instance import Platform
+from homeamp_agent.model.pattern import BadPattern, pattern_of
 from homeamp_agent.model.rule import Condition, ConditionKind, Scope, ScopeKind, Severity
 from homeamp_agent.model.secret import wire_value
 
@@ -98,9 +99,13 @@ class RuleEntry(Word):
                 raise ValueError(f"{name} is true or left out")
         if self.matches is not None:
             try:
-                re.compile(self.matches)
-            except re.error as error:
-                raise ValueError(f"matches is no regular expression: {error}") from error
+                pattern_of(self.matches)
+            except BadPattern as error:
+                raise ValueError(f"matches cannot be used: {error}") from error
+        for name, separator in (("plugin", "/"), ("file", "/"), ("key", ".")):
+            problem = glob_problem(getattr(self, name) or "", separator)
+            if problem is not None:
+                raise ValueError(f"{name} cannot be used: {problem}")
         if isinstance(self.scope, str) and self.scope != "global":
             raise ValueError("scope is global, or {host: …}, {tag: …}, {instance: …}")
         if self.key is None and self.path is None and {"value", "unique"} & set(given):

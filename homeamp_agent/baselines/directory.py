@@ -98,7 +98,11 @@ def read_bytes(file: str, path: Path, problems: list[BaselineProblem]) -> bytes 
 
 
 def problem_of(
-    file: str, message: str, severity: ProblemSeverity = ProblemSeverity.ERROR
+    file: str,
+    message: str,
+    severity: ProblemSeverity = ProblemSeverity.ERROR,
+    line: int | None = None,
 ) -> BaselineProblem:
-    """A problem of a whole file."""
-    return BaselineProblem(source=RuleSource(file=file), severity=severity, message=message)
+    """A problem of a whole file, or of one line of it."""
+    source = RuleSource(file=file, line=line)
+    return BaselineProblem(source=source, severity=severity, message=message)

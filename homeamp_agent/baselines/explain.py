@@ -6,7 +6,7 @@ from homeamp_agent.baselines.ranking import same_demand
 from homeamp_agent.baselines.resolver import Resolved
 from homeamp_agent.model.expectation import ChainLink, Expectation
 from homeamp_agent.model.rule import Condition, Rule
-from homeamp_agent.model.secret import Masker, wire_value
+from homeamp_agent.model.secret import Masker, is_masked, wire_value
 
 
 def masked_condition(
@@ -16,12 +16,14 @@ def masked_condition(
     masker: Masker,
 ) -> Condition:
     """The condition as it may be shown: secret values as fingerprints."""
+    pattern = masker.mask(path, condition.pattern, plugin)
     return condition.model_copy(
         update={
             "value": wire_value(masker.mask(path, condition.value, plugin)),
             "values": tuple(
                 wire_value(masker.mask(path, value, plugin)) for value in condition.values
             ),
+            "pattern": f"masked:{pattern['masked']}" if is_masked(pattern) else pattern,
         }
     )
 

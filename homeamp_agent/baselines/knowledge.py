@@ -5,23 +5,25 @@ Users add their own in a folder of the baseline directory, `knowledge/`; theirs 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
-import yaml
 from pydantic import ValidationError
 
+from homeamp_agent.baselines.yaml_text import YamlProblem, YamlText, read_yaml
 from homeamp_agent.model.base import Word
+from homeamp_agent.model.pattern import BadPattern, pattern_of
 
 FOLDER = Path(__file__).with_name("plugins")
 MAIN_CONFIG = "config.yml"
+PATTERN_FIELDS = ("volatile", "identity", "secret", "not_secret", "security")
 
 
 class PluginKnowledge(Word):
-    """One plugin. Keys are regular expressions on the dotted key, `data` globs below its folder."""
+    """One plugin. Keys are patterns of the dotted key, `data` globs below its folder."""
 
     name: str
     core: bool = False
@@ -34,10 +36,13 @@ class PluginKnowledge(Word):
     data: tuple[str, ...] = ()
     security: tuple[str, ...] = ()
 
-    @property
-    def patterns(self) -> tuple[str, ...]:
-        """Every regular expression in it."""
-        return (*self.volatile, *self.identity, *self.secret, *self.not_secret, *self.security)
+
+class KnowledgeProblem(NamedTuple):
+    """Why a file of knowledge does not count; `line` from 1, None of the file as a whole."""
+
+    file: str
+    message: str
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class Knowledge:
     """All plugins' knowledge by name, case ignored."""
 
     plugins: Mapping[str, PluginKnowledge] = field(default_factory=dict)
-    problems: tuple[tuple[str, str], ...] = ()
+    problems: tuple[KnowledgeProblem, ...] = ()
 
     def of(self, plugin: str | None) -> PluginKnowledge:
         """What is known of `plugin`: the defaults where nothing is."""
@@ -61,7 +66,7 @@ class Knowledge:
 def load_knowledge(extra: Path | None = None) -> Knowledge:
     """Our files, and those of the folder `extra` over them; a bad one is one problem line."""
     plugins = dict(_shipped().plugins)
-    problems: list[tuple[str, str]] = []
+    problems: list[KnowledgeProblem] = []
     if extra is not None and extra.is_dir():
         for plugin in _read_folder(extra, problems):
             plugins[plugin.name.casefold()] = plugin
@@ -70,26 +75,50 @@ def load_knowledge(extra: Path | None = None) -> Knowledge:
 
 @lru_cache(maxsize=1)
 def _shipped() -> Knowledge:
-    problems: list[tuple[str, str]] = []
+    problems: list[KnowledgeProblem] = []
     plugins = {each.name.casefold(): each for each in _read_folder(FOLDER, problems)}
     return Knowledge(plugins, tuple(problems))
 
 
-def _read_folder(folder: Path, problems: list[tuple[str, str]]) -> Iterator[PluginKnowledge]:
+def _read_folder(folder: Path, problems: list[KnowledgeProblem]) -> Iterator[PluginKnowledge]:
     for file in sorted(folder.glob("*.yaml")):
+        name = f"{folder.name}/{file.name}"
         try:
-            plugin = PluginKnowledge.model_validate(yaml.safe_load(file.read_text("utf-8")))
-            for pattern in plugin.patterns:
-                re.compile(pattern)
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError, re.error) as error:
-            problems.append((f"{folder.name}/{file.name}", _told(error)))
+            document = read_yaml(file.read_text("utf-8"))
+            plugin = PluginKnowledge.model_validate(document.value)
+        except YamlProblem as error:
+            problems.append(KnowledgeProblem(name, str(error), error.line))
+        except ValidationError as error:
+            problems += _problems(name, error, document)
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(KnowledgeProblem(name, f"cannot be read, {_told(error)}"))
         else:
-            yield plugin
+            bad = list(_bad_patterns(name, plugin, document))
+            problems += bad
+            if not bad:
+                yield plugin
 
 
-def _told(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors(include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        return f"{place}: {first['msg']}" if place else first["msg"]
-    return str(error).splitlines()[0]
+def _problems(name: str, error: ValidationError, document: YamlText) -> Iterator[KnowledgeProblem]:
+    for each in error.errors(include_input=False, include_url=False):
+        place = ".".join(map(str, each["loc"]))
+        message = f"{place}: {each['msg']}" if place else each["msg"]
+        yield KnowledgeProblem(name, message, document.line(*each["loc"]))
+
+
+def _bad_patterns(
+    name: str, plugin: PluginKnowledge, document: YamlText
+) -> Iterator[KnowledgeProblem]:
+    for field_name in PATTERN_FIELDS:
+        for index, text in enumerate(getattr(plugin, field_name)):
+            try:
+                pattern_of(text)
+            except BadPattern as error:
+                line = document.line(field_name, index)
+                yield KnowledgeProblem(
+                    name, f"{field_name}: a pattern cannot be used: {error}", line
+                )
+
+
+def _told(error: OSError | UnicodeDecodeError) -> str:
+    return "is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error.strerror)

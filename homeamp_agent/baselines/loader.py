@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -28,6 +27,7 @@ from homeamp_agent.baselines.matrix import MatrixRow
 from homeamp_agent.baselines.names import cross_checked
 from homeamp_agent.baselines.source import SourceReading
 from homeamp_agent.model.instance import Instance
+from homeamp_agent.model.pattern import BadPattern, Pattern, pattern_of
 from homeamp_agent.model.rule import BaselineProblem, ProblemSeverity, Rule
 from homeamp_agent.model.secret import SecretPolicy
 
@@ -65,8 +65,8 @@ class Baselines:
     @property
     def secret_policy(self) -> SecretPolicy:
         """What is secret: by default, by the plugins' knowledge and by rules.yaml."""
-        extra: dict[str, tuple[re.Pattern[str], ...]] = {}
-        never: dict[str, tuple[re.Pattern[str], ...]] = {}
+        extra: dict[str, tuple[Pattern, ...]] = {}
+        never: dict[str, tuple[Pattern, ...]] = {}
         for plugin in self.knowledge.plugins.values():
             self._name_secrets(extra, plugin.name, plugin.secret)
             self._name_secrets(never, plugin.name, plugin.not_secret)
@@ -75,9 +75,9 @@ class Baselines:
         return SecretPolicy(extra, never)
 
     def _name_secrets(
-        self, table: dict[str, tuple[re.Pattern[str], ...]], plugin: str, patterns: Iterable[str]
+        self, table: dict[str, tuple[Pattern, ...]], plugin: str, patterns: Iterable[str]
     ) -> None:
-        good = tuple(re.compile(each) for each in patterns if _compiles(each))
+        good = tuple(Pattern(each) for each in patterns if _usable(each))
         # Velocity knows a plugin by its lower-case id.
         names = {plugin, plugin.casefold(), self.plugin_name(plugin)} if good else ()
         for name in names:
@@ -198,7 +198,9 @@ def _combined(
         rules.extend(matrix.presence_rules(matrices[0]))
     problems.extend(_second_matrices(matrices))
     knowledge = load_knowledge(directory / KNOWLEDGE_FOLDER)
-    problems.extend(problem_of(file, message) for file, message in knowledge.problems)
+    problems.extend(
+        problem_of(each.file, each.message, line=each.line) for each in knowledge.problems
+    )
     loaded = Baselines(
         directory=str(directory),
         rules=tuple(rule.model_copy(update={"order": at}) for at, rule in enumerate(rules)),
@@ -285,9 +287,9 @@ def _among(names: Iterable[str], patterns: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
-def _compiles(pattern: str) -> bool:
+def _usable(pattern: str) -> bool:
     try:
-        re.compile(pattern)
-    except re.error:
+        pattern_of(pattern)
+    except BadPattern:
         return False
     return True

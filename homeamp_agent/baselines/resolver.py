@@ -246,7 +246,7 @@ class Resolver:
             speakers += [
                 each
                 for each in self._by_glob
-                if glob((each.rule.plugin or "").casefold(), "/").match(name)
+                if glob((each.rule.plugin or "").casefold(), "/").matches(name)
                 and self._applies(each.rule, instance)
             ]
         return speakers

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from homeamp_agent.baselines.declarations import VERSION, RuleEntry, RulesFile, ScopeEntry
 from homeamp_agent.baselines.source import SourceReading
 from homeamp_agent.baselines.yaml_text import YamlProblem, YamlText, read_yaml
+from homeamp_agent.model.pattern import BadPattern, pattern_of
 from homeamp_agent.model.rule import ProblemSeverity, Scope
 
 Entry = TypeVar("Entry", bound=BaseModel)
@@ -138,14 +138,14 @@ def _read_declarations(
             line=document.line("version"),
         )
     for name, patterns in result.secrets.items():
-        for pattern in patterns:
+        for index, pattern in enumerate(patterns):
             try:
-                re.compile(pattern)
-            except re.error as error:
+                pattern_of(pattern)
+            except BadPattern as error:
                 reading.problem(
-                    f"secrets of {name}: {pattern!r} is no regular expression: {error}",
+                    f"secrets of {name}: a pattern cannot be used: {error}",
                     severity=ProblemSeverity.ERROR,
-                    line=document.line("secrets", name),
+                    line=document.line("secrets", name, index),
                 )
     reading.declarations["rules"] = result
 

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
+from homeamp_agent.model.pattern import LENGTH_MAX, BadPattern, Pattern, pattern_of
 from homeamp_agent.model.rule import Rule
 from homeamp_agent.model.setting import KeyPath, dotted
 from homeamp_agent.model.snapshot import SettingTable
 
 GLOB_CHARACTERS = frozenset("*?[")
 ANY_ENDING = ".*"
+NOTHING = Pattern(r"[^\x00-\x{10FFFF}]")
 
 
 class Specificity(NamedTuple):
@@ -30,8 +32,30 @@ def is_glob(pattern: str) -> bool:
 
 
 @lru_cache(maxsize=65_536)
-def glob(pattern: str, separator: str) -> re.Pattern[str]:
-    """`*` matches within one segment, `**` over segments (also none: `**.x` matches `x`)."""
+def glob(pattern: str, separator: str) -> Pattern:
+    """`*` matches within one segment, `**` over segments (also none: `**.x` matches `x`).
+
+    As a pattern of RE2: a dozen stars, on a key of some length, keep `re` busy for hours. What
+    cannot be used is a name that holds these characters.
+    """
+    try:
+        return pattern_of(_translated(pattern, separator))
+    except BadPattern:
+        literal = re.escape(pattern)
+        return Pattern(literal) if len(literal) <= LENGTH_MAX else NOTHING
+
+
+def glob_problem(pattern: str, separator: str) -> str | None:
+    """Why the text cannot be used as a pattern of names; None where it can, or is a plain name."""
+    try:
+        if is_glob(pattern):
+            pattern_of(_translated(pattern, separator))
+    except BadPattern as error:
+        return str(error)
+    return None
+
+
+def _translated(pattern: str, separator: str) -> str:
     parts: list[str] = []
     rest = pattern
     inner = f"[^{re.escape(separator)}]"
@@ -48,8 +72,9 @@ def glob(pattern: str, separator: str) -> re.Pattern[str]:
         elif rest[0] == "?":
             parts.append(inner)
             rest = rest[1:]
-        elif rest[0] == "[" and "]" in rest:
-            body, _, rest = rest[1:].partition("]")
+        elif rest[0] == "[" and "]" in rest[2:]:
+            end = rest.index("]", 2)
+            body, rest = rest[1:end], rest[end + 1 :]
             negated = body.startswith("!")
             parts.append(
                 f"[{'^' if negated else ''}{re.escape(body[negated:])}]".replace(r"\-", "-")
@@ -57,7 +82,7 @@ def glob(pattern: str, separator: str) -> re.Pattern[str]:
         else:
             parts.append(re.escape(rest[0]))
             rest = rest[1:]
-    return re.compile("".join(parts) + r"\Z", re.DOTALL)
+    return "".join(parts)
 
 
 def specificity(rule: Rule) -> Specificity:
@@ -110,7 +135,7 @@ def matching_files(pattern: str, files: Iterable[str]) -> list[str]:
     if stem is not None:
         return [file for file in files if without_ending(file) == stem]
     compiled = glob(pattern, "/")
-    return [file for file in files if compiled.match(file)]
+    return [file for file in files if compiled.matches(file)]
 
 
 def matching_paths(rule: Rule, table: SettingTable, key: str | None = None) -> list[KeyPath]:
@@ -122,5 +147,5 @@ def matching_paths(rule: Rule, table: SettingTable, key: str | None = None) -> l
         return []
     if key is None and is_glob_key(rule):
         compiled = glob(wanted, ".")
-        return [path for path in table.leaves if compiled.match(dotted(path))]
+        return [path for path in table.leaves if compiled.matches(dotted(path))]
     return table.find(wanted)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,11 +18,12 @@ from homeamp_agent.changes import (
 )
 from homeamp_agent.commands.ends import FOUND, OK, CommandError
 from homeamp_agent.model.change import ChangeStatus
+from homeamp_agent.model.pattern import Pattern
 from homeamp_agent.model.secret import Masker, SecretPolicy
 from homeamp_agent.own_state import AgentError, locked_state, masking_key_of
 from homeamp_agent.rpc.access import look_up
 
-EVERYTHING = re.compile("")
+EVERYTHING = Pattern("")
 """Without the baselines nobody knows what else they call secret: the journal shows no value."""
 
 

@@ -60,7 +60,7 @@ class Job(NamedTuple):
 def masker_mark(masker: Masker) -> str:
     """Names a masking key and policy without giving anything of the key away."""
     policy = [
-        (kind, plugin, [pattern.pattern for pattern in patterns])
+        (kind, plugin, [pattern.text for pattern in patterns])
         for kind, table in (("extra", masker.policy.extra), ("never", masker.policy.never))
         for plugin, patterns in sorted(table.items())
     ]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
+from homeamp_agent.model.pattern import Pattern
 from homeamp_agent.model.rule import Condition, ConditionKind
 from homeamp_agent.model.secret import Masker, is_masked
 from homeamp_agent.model.setting import (
@@ -98,7 +98,7 @@ class Demand:
             case ConditionKind.RANGE:
                 return {"range": [condition.minimum, condition.maximum]}
             case ConditionKind.MATCHES:
-                return {"matches": condition.pattern}
+                return {"matches": self._shown(condition.pattern)}
             case ConditionKind.SAME_AS:
                 return other
             case ConditionKind.PRESENT | ConditionKind.ABSENT | ConditionKind.UNIQUE:
@@ -137,7 +137,7 @@ class Demand:
     def _matches(self, actual: Value) -> bool:
         if _container(actual):
             return False
-        return re.fullmatch(self.condition.pattern or "", text_of(actual), re.DOTALL) is not None
+        return Pattern(self.condition.pattern or "").matches(text_of(actual))
 
 
 def _container(value: Value) -> bool:

@@ -18,6 +18,7 @@ from homeamp_agent.baselines import Knowledge
 from homeamp_agent.baselines.decisions import below_plugin, key_fields
 from homeamp_agent.baselines.knowledge import PluginKnowledge
 from homeamp_agent.baselines.rules_text import expressible
+from homeamp_agent.model.pattern import any_found
 from homeamp_agent.model.secret import is_masked
 from homeamp_agent.model.setting import KeyPath, Value, dotted
 from homeamp_agent.model.snapshot import MISSING, InstanceSnapshot, SettingTable
@@ -118,11 +119,11 @@ class _OfFile:
         values = {name: table.value(path) for name, table in sorted(self.tables.items())}
         there = {name: value for name, value in values.items() if value is not MISSING}
         key = dotted(path)
-        if _named(self.knowledge.volatile, key) or _VOLATILE.search(key):
+        if any_found(self.knowledge.volatile, key) or _VOLATILE.search(key):
             self._add(proposal, "ignore", path, {"ignore": True})
         elif any(map(_secret, there.values())):
             proposal.counts["secret"] += 1
-        elif _named(self.knowledge.identity, key) or _identities(there.values()):
+        elif any_found(self.knowledge.identity, key) or _identities(there.values()):
             self._add(proposal, "unique", path, {"unique": True})
         elif not all(map(expressible, there.values())):
             proposal.counts["unsaid"] += 1
@@ -155,10 +156,6 @@ class _OfFile:
         proposal.entries.append({**plugin, "file": self.file, **key_fields(path), **says})
         proposal.counts[kind] += 1
         proposal.by_plugin[self.plugin or "the game itself"] += 1
-
-
-def _named(patterns: Sequence[str], key: str) -> bool:
-    return any(re.search(pattern, key) for pattern in patterns)
 
 
 def _identities(values: Any) -> bool:

@@ -17,6 +17,7 @@ from homeamp_agent.baselines.knowledge import PluginKnowledge
 from homeamp_agent.drift.severity import about_security
 from homeamp_agent.drift.wording import names, shown
 from homeamp_agent.model.deviation import Deviation, DeviationKind, Pattern
+from homeamp_agent.model.pattern import any_found
 from homeamp_agent.model.secret import is_masked
 from homeamp_agent.model.setting import Value, same_value
 from homeamp_agent.model.snapshot import MISSING
@@ -138,9 +139,7 @@ def duplicated_identity(sight: Sight) -> Pattern | None:
     """An id, port or table prefix that another instance has too: a copied instance."""
     deviation = sight.deviation
     others = [each for each in sight.own_camp if each != deviation.instance]
-    identity = deviation.key is not None and any(
-        re.search(pattern, deviation.key) for pattern in sight.knowledge.identity
-    )
+    identity = deviation.key is not None and any_found(sight.knowledge.identity, deviation.key)
     if not others or not (identity or deviation.kind is DeviationKind.NOT_UNIQUE):
         return None
     return Pattern(

@@ -49,5 +49,5 @@ def _expected(rule: Rule, snapshot: InstanceSnapshot, resolver: Resolver) -> Ite
 def _names(selector: str, plugin: str, resolver: Resolver) -> bool:
     key = resolver.baselines.plugin_key(plugin)
     if is_glob(selector):
-        return glob(selector.casefold(), "/").match(key) is not None
+        return glob(selector.casefold(), "/").matches(key)
     return resolver.baselines.plugin_key(selector) == key

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from homeamp_agent.drift.compare import units_of
 from homeamp_agent.drift.fleet_view import folded
 from homeamp_agent.drift.patterns import canonical
 from homeamp_agent.model.deviation import OPEN_STATUSES, Deviation
+from homeamp_agent.model.pattern import any_found
 from homeamp_agent.model.rule import ConditionKind, ScopeKind
 from homeamp_agent.model.setting import KeyPath, Value, dotted
 from homeamp_agent.model.snapshot import MISSING, InstanceSnapshot, SettingTable
@@ -190,8 +190,8 @@ def _has_unit(snapshot: InstanceSnapshot, plugin: str | None) -> bool:
 
 def _expected_to_vary(resolver: Resolver, plugin: str | None) -> Callable[[KeyPath], bool]:
     known = resolver.baselines.knowledge.of(plugin)
-    patterns = [re.compile(pattern) for pattern in (*known.volatile, *known.identity)]
-    return lambda path: any(pattern.search(dotted(path)) for pattern in patterns)
+    patterns = (*known.volatile, *known.identity)
+    return lambda path: any_found(patterns, dotted(path))
 
 
 class _At(Generic[Said]):

@@ -6,6 +6,7 @@ import re
 
 from homeamp_agent.baselines.knowledge import PluginKnowledge
 from homeamp_agent.model.deviation import DeviationKind as Kind
+from homeamp_agent.model.pattern import any_found
 from homeamp_agent.model.rule import Severity
 from homeamp_agent.model.secret import SECRET_WORDS
 
@@ -65,7 +66,7 @@ def severity_of(kind: Kind, key: str | None, knowledge: PluginKnowledge) -> Seve
 
 def about_security(key: str, knowledge: PluginKnowledge) -> bool:
     """Whether the dotted key decides who may do what."""
-    if any(re.search(pattern, key) for pattern in knowledge.security):
+    if any_found(knowledge.security, key):
         return True
     words = _words(key)
     if NOT_SECURITY_WORDS.search(words):

@@ -33,7 +33,7 @@ def wanted(expected: Value) -> str:
                 return f"expected at most {high:g}"
             return f"expected at least {low:g}" if high is None else f"expected {low:g} to {high:g}"
         if kind == "matches":
-            return f"expected a match of {detail}"
+            return f"expected a match of {MASK if is_masked(detail) else detail}"
         if kind == "absent":
             return "expected not to be there"
     return f"expected {shown(expected)}"

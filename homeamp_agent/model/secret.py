@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from homeamp_agent.model.pattern import Pattern
 from homeamp_agent.model.setting import KeyPath, Value, dotted, segment_text
 
 FINGERPRINT_HEX_DIGITS = 12
@@ -39,9 +40,8 @@ WEBHOOK_URL = re.compile(r"https?://\S{0,200}/(?:api/)?webhooks?/\S+", re.IGNORE
 """Bounded inside, as the one above: a line of a real file has 572 KB."""
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_TEXT_VALUE = re.compile(
-    r"^\s*(?:[#;/]+\s*)?[\"']?(?P<key>[^:=\"']+?)[\"']?\s*[:=]\s*(?P<value>\S.*)$"
-)
+_SEPARATOR = re.compile("[:=]")
+_COMMENT_MARKS = "#;/"
 
 MASK = "••••••"
 
@@ -66,12 +66,12 @@ def is_masked(value: Value) -> bool:
 class SecretPolicy:
     """Which settings are secret: by the words of their key, by their value, or by name.
 
-    `extra` maps a plugin's name (or `*`) to dotted-key regular expressions that are secret too,
+    `extra` maps a plugin's name (or `*`) to patterns of dotted keys that are secret too,
     `never` likewise to those that are not.
     """
 
-    extra: Mapping[str, tuple[re.Pattern[str], ...]] = field(default_factory=dict)
-    never: Mapping[str, tuple[re.Pattern[str], ...]] = field(default_factory=dict)
+    extra: Mapping[str, tuple[Pattern, ...]] = field(default_factory=dict)
+    never: Mapping[str, tuple[Pattern, ...]] = field(default_factory=dict)
 
     def secret_key(self, path: KeyPath, plugin: str | None = None) -> bool:
         """Whether the setting at `path` is secret by its key."""
@@ -112,9 +112,9 @@ def _secret_word(segment: str) -> bool:
     return bool(SECRET_WORDS.search(text)) and not NOT_SECRET_WORDS.search(text)
 
 
-def _named(table: Mapping[str, tuple[re.Pattern[str], ...]], plugin: str | None, key: str) -> bool:
+def _named(table: Mapping[str, tuple[Pattern, ...]], plugin: str | None, key: str) -> bool:
     names: Iterable[str] = ("*", plugin) if plugin else ("*",)
-    return any(pattern.search(key) for name in names for pattern in table.get(name, ()))
+    return any(pattern.found_in(key) for name in names for pattern in table.get(name, ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +155,22 @@ class Masker:
         """
         for pattern in (CREDENTIALS_IN_URL, CREDENTIALS_IN_QUERY, WEBHOOK_URL):
             line = pattern.sub(MASK, line)
-        match = _TEXT_VALUE.match(line)
-        if match and self.policy.secret((match["key"].strip(),), match["value"]):
-            return line[: match.start("value")] + MASK
+        key, value = _key_and_value(line)
+        if value and self.policy.secret((key,), value):
+            return line[: -len(value)] + MASK
         return line
+
+
+def _key_and_value(line: str) -> tuple[str, str]:
+    """What looks like a key, free of quotes and comment marks, and all that follows it.
+
+    By hand: as a regular expression it takes minutes for a line of a few thousand spaces.
+    """
+    separator = _SEPARATOR.search(line)
+    if separator is None:
+        return "", ""
+    key = line[: separator.start()].strip().lstrip(_COMMENT_MARKS).strip(" \t\"'")
+    return key, line[separator.end() :].lstrip() if key else ""
 
 
 def wire_value(value: Any) -> Value:

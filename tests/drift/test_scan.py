@@ -31,6 +31,7 @@ from homeamp_agent.drift.reading import Unread, read_whole
 from homeamp_agent.drift.scan import Scanner
 from homeamp_agent.drift.workers import ScanStopped, read_all
 from homeamp_agent.instances import discover
+from homeamp_agent.model.pattern import Pattern
 from homeamp_agent.model.secret import Masker, SecretPolicy
 from homeamp_agent.model.setting import KeyPath
 from homeamp_agent.model.snapshot import InstanceSnapshot, SettingTable
@@ -150,14 +151,13 @@ def test_what_a_parser_says_of_a_broken_file_quotes_no_secret() -> None:
 
 
 def test_another_policy_makes_every_file_unread(network: Any) -> None:
-    import re
 
     network.instance("SMP01", {"plugins/Shop/config.yml": "banner: hunter2\n"})
     rest(network)
     scanner = Scanner(MASKER, workers=1)
     scan(network, scanner)
     assert not scanner.use_masker(Masker(bytes(32)))
-    stricter = Masker(bytes(32), SecretPolicy({"*": (re.compile("^banner$"),)}))
+    stricter = Masker(bytes(32), SecretPolicy({"*": (Pattern("^banner$"),)}))
     assert scanner.use_masker(stricter)
     snapshots, count = scan(network, scanner)
     table = snapshots["SMP01"].files["plugins/Shop/config.yml"].table
