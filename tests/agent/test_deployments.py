@@ -170,6 +170,8 @@ def test_an_agent_killed_in_the_second_wave_goes_on_when_it_starts_again(fleet: 
     fleet.stop(signal.SIGKILL)
     os.kill(int(seen.read_text()), signal.SIGKILL)
     assert radii(fleet) == {each: "16" if each == "SURV03" else "32" for each in NAMES}
+    stray = fleet.state / "deployments" / "stray.json"
+    stray.write_text("{}")
     fleet.start(option)
     wire = fleet.connect()
     wire.call("events.subscribe", topics=["deployments"])
@@ -178,6 +180,7 @@ def test_an_agent_killed_in_the_second_wave_goes_on_when_it_starts_again(fleet: 
     assert set(radii(fleet).values()) == {"32"}
     changes = wire.call("changes.list")["changes"]
     assert sorted(each["id"] for each in changes) == [each["change_id"] for each in done["waves"]]
+    assert not stray.exists()
     wire.close()
     fleet.stop()
 

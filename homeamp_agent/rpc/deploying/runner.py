@@ -31,27 +31,18 @@ from homeamp_agent.changes.deployment import advance
 from homeamp_agent.changes.deployment_action import Action, action_of
 from homeamp_agent.changes.deployment_events import (
     Approved,
-    Checked,
     Event,
-    NotApplied,
-    Prepared,
     Replanned,
-    RolledBack,
-    Started,
 )
 from homeamp_agent.changes.deployment_requests import DeploymentRequests
-from homeamp_agent.changes.errors import plain_reason
 from homeamp_agent.model.deployment import (
-    Before,
-    Check,
-    CheckOutcome,
     Deployment,
     DeploymentStage,
-    Wave,
 )
 from homeamp_agent.model.event import Topic
 from homeamp_agent.rpc.deploying.checks import WaveChecks
 from homeamp_agent.rpc.deploying.planning import Asked, PlannedDeployment, plan_deployment
+from homeamp_agent.rpc.deploying.work import WaveWork
 from homeamp_agent.rpc.deploying.writing import AGENT, WaveWriter
 from homeamp_agent.rpc.desk import Desk
 from homeamp_agent.rpc.dispatch import where_of
@@ -61,13 +52,11 @@ from homeamp_agent.settings.sections import DeploymentsSection
 from homeamp_agent.store import Store
 from homeamp_agent.store.deployments import (
     NewLine,
+    Unfinished,
     get_deployment,
     save_deployment,
     unfinished_deployments,
 )
-
-LONGEST_SLEEP_S = 60.0
-"""The clock of a machine may be set: a deployment's time is looked at this often."""
 
 FIRST_RETRY_S, LONGEST_RETRY_S = 1.0, 60.0
 
@@ -94,8 +83,7 @@ class Deployments:
     drift: DriftRoom
     changes: Callable[[], ChangeRoom]
     requests: DeploymentRequests
-    writer: WaveWriter
-    checks: WaveChecks
+    work: WaveWork
     bus: EventBus
     section: DeploymentsSection
     problem: Callable[..., None]
@@ -147,7 +135,7 @@ class Deployments:
             known = course.deployment
             event = Approved(who, datetime.now(UTC))
             advance(known, event, event.at)  # refused before anything is planned
-            digests, now = await self.writer.planned_now(known)
+            digests, now = await self.work.writer.planned_now(known)
             if now != known.digest:
                 await self._move(course, Replanned(digests, now, _CHANGED))
             if now != (digest or known.digest):
@@ -184,14 +172,26 @@ class Deployments:
     async def run(self) -> None:
         """Go on with what is under way, and with what is started, as long as the agent runs."""
         self._begun = asyncio.Queue()
-        unfinished = await unfinished_deployments(self.store)
+        async with self._starting:
+            unfinished = await unfinished_deployments(self.store)
+            await asyncio.to_thread(self._forget_others, unfinished)
         self.problem(*unfinished.problems)
         async with asyncio.TaskGroup() as group:
             for deployment in unfinished.deployments:
+                if _rests(deployment):
+                    continue
                 course = self._courses.setdefault(deployment.id, Course(deployment))
                 group.create_task(self._drive(course))
             while True:
                 group.create_task(self._drive(await self._begun.get()))
+
+    def _forget_others(self, unfinished: Unfinished) -> None:
+        """Requests that an agent was killed before forgetting; they may hold secrets."""
+        if unfinished.problems:
+            return
+        needed = [each for each in unfinished.deployments if not _rests(each)]
+        for name in self.requests.known() - {each.id for each in needed}:
+            self.requests.forget(name)
 
     async def _drive(self, course: Course) -> None:
         """Do one thing after the other until nothing more comes of it by itself."""
@@ -200,7 +200,7 @@ class Deployments:
         course.driven = True
         retry_s = FIRST_RETRY_S
         try:
-            while not await self._rests(course):
+            while not await self._ended(course):
                 try:
                     await self._step(course)
                     retry_s = FIRST_RETRY_S
@@ -212,14 +212,12 @@ class Deployments:
         finally:
             course.driven = False
 
-    async def _rests(self, course: Course) -> bool:
-        """Whether it is over; then its request is forgotten."""
+    async def _ended(self, course: Course) -> bool:
+        """Whether it is over; then it is no longer held in memory."""
         async with course.lock:
-            deployment = course.deployment
-            if not deployment.over or action_of(deployment) is not None:
+            if not _rests(course.deployment):
                 return False
-            await asyncio.to_thread(self.requests.forget, deployment.id)
-            self._courses.pop(deployment.id, None)
+            self._courses.pop(course.deployment.id, None)
             course.driven = False
             return True
 
@@ -230,7 +228,7 @@ class Deployments:
         if action is None:
             await course.moved.wait()
             return
-        work = asyncio.create_task(self._do(action, course.deployment))
+        work = asyncio.create_task(self.work.do(action, course.deployment))
         try:
             if action.may_be_dropped and not await self._wanted(course, action, work):
                 return
@@ -254,35 +252,6 @@ class Deployments:
                 return False
         return True
 
-    async def _do(self, action: Action, deployment: Deployment) -> Event:
-        """Do it; what came of it. What nobody foresaw is a failure, never silence."""
-        if action.kind == "start":
-            return await _its_time(deployment)
-        wave = next(each for each in deployment.waves if each.number == action.wave)
-        try:
-            return await self._do_wave(action, deployment, wave)
-        except Exception as error:
-            why = plain_reason(error)
-            log.error("deployment %s: %s", deployment.id, where_of(error))  # noqa: TRY400 - as above
-        if action.kind == "roll_back":
-            return RolledBack(wave.number, left=(why,))
-        if action.kind == "check":
-            failed = Check(name="check", outcome=CheckOutcome.FAILED, evidence=why)
-            return Checked(wave.number, (failed,))
-        return NotApplied(wave.number, why)
-
-    async def _do_wave(self, action: Action, deployment: Deployment, wave: Wave) -> Event:
-        if action.kind == "prepare":
-            before: list[Before] = [await self.checks.before(each) for each in wave.instances]
-            return Prepared(wave.number, tuple(before))
-        if action.kind == "apply":
-            return await self.writer.apply(deployment, wave)
-        if action.kind == "check":
-            return Checked(wave.number, await self.checks.look(deployment, wave))
-        if action.kind == "settle":
-            return await self.writer.settle(deployment, wave)
-        return await self.writer.roll_back(deployment, wave)
-
     # helpers --------------------------------------------------------------------------------
 
     async def _move(self, course: Course, event: Event) -> None:
@@ -301,6 +270,8 @@ class Deployments:
         """On the medium, then in memory, then told."""
         written = await save_deployment(self.store, deployment, lines)
         course.deployment = deployment
+        if _rests(deployment):
+            await asyncio.to_thread(self.requests.forget, deployment.id)
         course.moved.set()
         body: dict[str, Any] = {
             "id": deployment.id,
@@ -391,9 +362,9 @@ def deployments_of(
         drift=drift,
         changes=changes,
         requests=requests,
-        writer=WaveWriter(desk, changes, requests, bus, section),
-        checks=WaveChecks(
-            drift, desk, changes, amp.lifecycle, amp.games.ready_seconds, section.hooks
+        work=WaveWork(
+            WaveWriter(desk, changes, requests, bus, section),
+            WaveChecks(drift, desk, changes, amp.lifecycle, amp.games.ready_seconds, section.hooks),
         ),
         bus=bus,
         section=section,
@@ -401,14 +372,9 @@ def deployments_of(
     )
 
 
-async def _its_time(deployment: Deployment) -> Started:
-    """Once its time has come."""
-    while deployment.not_before is not None:
-        left_s = (deployment.not_before - datetime.now(UTC)).total_seconds()
-        if left_s <= 0:
-            break
-        await asyncio.sleep(min(left_s, LONGEST_SLEEP_S))
-    return Started()
+def _rests(deployment: Deployment) -> bool:
+    """Whether nothing more comes of it by itself, nor needs its request."""
+    return deployment.over and action_of(deployment) is None
 
 
 _LOOK_AGAIN = "what it would do is another plan now: preview it again"

@@ -1,0 +1,269 @@
+"""Looking at a wave, the operator's own commands, and what becomes of a wave that is written."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from homeamp_agent.amp.lifecycle import NoAmp
+from homeamp_agent.changes import InstanceBusyError, UnknownChangeError
+from homeamp_agent.changes.deployment_events import (
+    Applied,
+    NotApplied,
+    NotBegun,
+    PlanChanged,
+    TakenBack,
+)
+from homeamp_agent.changes.keeping import FoundNow, Unreadable
+from homeamp_agent.changes.room import STOPPED
+from homeamp_agent.instances.game_log import LOG
+from homeamp_agent.model.change import ChangeRequest, ChangeStatus, FileOutcome, Reverted
+from homeamp_agent.model.deployment import Check, CheckOutcome, Deployment, Wave, WaveState
+from homeamp_agent.model.game import GameState, InstanceState
+from homeamp_agent.model.request import RequestedChange
+from homeamp_agent.rpc.deploying import writing
+from homeamp_agent.rpc.deploying.checks import WaveChecks
+from homeamp_agent.rpc.deploying.hooks import run_hook
+from homeamp_agent.rpc.deploying.writing import WaveWriter, next_attempt
+from homeamp_agent.rpc.events import EventBus
+from homeamp_agent.settings.sections import DeploymentHook, DeploymentsSection
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+FILE = FileOutcome(
+    instance="SURV01", file="a.yml", before_sha256="0", after_sha256="1", state="verified"
+)
+WAVE = Wave(
+    number=2, instances=("SURV01",), change_id="dep-w2", digest="d2", state=WaveState.APPLYING
+)
+DEPLOYMENT = Deployment(
+    id="dep", reason="r", author="mia", host="alder", created_at=NOW, updated_at=NOW,
+    waves=(WAVE,), digest="d",
+)  # fmt: skip
+
+
+def change(status: ChangeStatus = ChangeStatus.APPLIED, **facts: Any) -> ChangeRequest:
+    return ChangeRequest(
+        id="dep-w2", reason="r", author="mia", status=status, created_at=NOW, files=(FILE,),
+        digest="d2", **facts,
+    )  # fmt: skip
+
+
+async def run(command: str, timeout_s: float = 10) -> Check:
+    hook = DeploymentHook(name="smoke", command=("/bin/sh", "-c", command), timeout_s=timeout_s)
+    return await run_hook(hook, DEPLOYMENT, WAVE)
+
+
+async def test_a_hook_is_told_by_a_clean_environment_and_answers_by_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOMEAMP_AMP__PASSWORD", "secret-X9")
+    well = await run("env | sort | tr '\\n' ' '; exec 0<&-")
+    assert well.name == "hook:smoke"
+    assert well.outcome is CheckOutcome.PASSED
+    for words in ("HOMEAMP_DEPLOYMENT=dep", "HOMEAMP_WAVE=2", "HOMEAMP_INSTANCES=SURV01"):
+        assert words in well.evidence
+    assert "secret-X9" not in (await run("env | grep -c . ; env | grep PASSWORD")).evidence
+    wrong = await run("echo one; printf 'two\\033[31m\\n\\n' >&2; exit 3")
+    assert (wrong.outcome, wrong.evidence) == (CheckOutcome.FAILED, "exit code 3: two[31m")
+    killed = await run("kill -9 $$")
+    assert (killed.outcome, killed.evidence) == (CheckOutcome.FAILED, "exit code -9")
+
+
+async def test_a_hook_that_hangs_floods_or_is_not_there_is_a_failed_check(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    late = await run(f"sleep 60 & echo $! > {pid}; wait", timeout_s=0.3)
+    assert (late.outcome, late.evidence) == (CheckOutcome.FAILED, "not done after 0.3 s")
+    with pytest.raises(ProcessLookupError):
+        os.kill(await gone(int(pid.read_text())), 0)
+    flood = await run("head -c 1000000 /dev/zero | tr '\\0' x; echo; echo done")
+    assert flood.evidence == "exit code 0: done"
+    hook = DeploymentHook(name="no", command=("/nowhere/at/all",))
+    missing = await run_hook(hook, DEPLOYMENT, WAVE)
+    assert missing.evidence == "could not be run: No such file or directory"
+
+
+async def gone(pid: int) -> int:
+    """Once the process is no longer there, or only waits to be collected."""
+    async with asyncio.timeout(5):
+        while Path(f"/proc/{pid}/stat").exists():
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                raise ProcessLookupError
+            await asyncio.sleep(0.01)
+    return pid
+
+
+class Parts:
+    """What the checks look at."""
+
+    def __init__(self, folder: Path) -> None:
+        self.log = folder / LOG
+        self.log.parent.mkdir()
+        self.log.write_text("[11:00:00] [main/INFO]: Done\n")
+        self.states = [GameState.READY]
+        self.change: ChangeRequest | None = change()
+        self.found = FoundNow((), ())
+        self.folder = folder
+
+    async def ready(self) -> None:
+        return
+
+    async def show(self, change_id: str) -> ChangeRequest:
+        if self.change is None:
+            raise UnknownChangeError(change_id)
+        return self.change
+
+    async def state(self, instance: str) -> InstanceState:
+        return InstanceState(state=self.states.pop(0) if self.states[1:] else self.states[0])
+
+    def checks(self, lifecycle: Any = None, *hooks: DeploymentHook) -> WaveChecks:
+        drift: Any = SimpleNamespace(
+            ready=self.ready,
+            game_folder_of=lambda name: self.folder,
+            masker=SimpleNamespace(key=b"k" * 32),
+        )
+        room = SimpleNamespace(keeping=SimpleNamespace(now=lambda change: self.found))
+        amp = lifecycle or SimpleNamespace(available=True, state=self.state)
+        desk: Any = self
+        return WaveChecks(drift, desk, lambda: room, amp, 0.2, hooks)  # type: ignore[return-value,arg-type]
+
+    async def look(
+        self, *hooks: DeploymentHook, write: str = "", amp: Any = None
+    ) -> dict[str, str]:
+        """What went otherwise than well: the evidence, by the name of the check."""
+        checks = self.checks(amp, *hooks)
+        before = await checks.before("SURV01")
+        with self.log.open("a") as opened:
+            opened.write(write)
+        until = datetime.now(UTC) + timedelta(seconds=0.05)
+        wave = WAVE.model_copy(update={"before": (before,), "soak_until": until})
+        found = await checks.look(DEPLOYMENT, wave)
+        return {e.name: e.evidence for e in found if e.outcome is not CheckOutcome.PASSED}
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Parts:
+    return Parts(tmp_path)
+
+
+async def test_a_wave_that_is_well_passes_every_check_and_then_the_hooks(parts: Parts) -> None:
+    wrong = DeploymentHook(name="smoke", command=("/bin/false",))
+    dev = DeploymentHook(name="dev", command=("/bin/false",), on="dev")
+    assert await parts.look() == {}
+    assert await parts.look(wrong, dev) == {"hook:smoke": "exit code 1"}
+    parts.change = None
+    assert await parts.look() == {}
+
+
+async def test_new_errors_in_the_log_end_the_soak_time_at_once(parts: Parts) -> None:
+    error = "[12:00:00] [Server thread/ERROR]: [TAB] secret-X9\n"
+    assert await parts.look(write=error) == {"log": "1 new error: 12:00:00 ERROR [TAB]"}
+    assert await parts.look() == {}
+
+
+async def test_a_game_that_fails_or_does_not_come_back_is_not_well(parts: Parts) -> None:
+    parts.states = [GameState.READY, GameState.STARTING, GameState.READY]
+    assert await parts.look() == {}
+    parts.states = [GameState.READY, GameState.FAILED]
+    assert await parts.look() == {"ready": "the game is failed"}
+    parts.states = [GameState.READY, GameState.AWAY]
+    assert await parts.look() == {"ready": "the game is away"}
+    parts.states = [GameState.STOPPED]
+    assert await parts.look() == {"ready": "it was stopped before"}
+    assert await parts.look(amp=NoAmp()) == {"ready": "no AMP tells whether the game runs"}
+
+
+async def test_what_was_not_kept_or_cannot_be_read_is_named_without_its_value(
+    parts: Parts,
+) -> None:
+    reverted = Reverted(instance="SURV01", file="a.yml", path=("a", "b"), wanted=1, found="X9")
+    parts.found = FoundNow((reverted,), (Unreadable("SURV01", "a.yml", "line 3: no YAML"),))
+    assert await parts.look() == {
+        "kept": "not kept: a.yml: a.b",
+        "readable": "a.yml: line 3: no YAML",
+    }
+    parts.change = change(ChangeStatus.ROLLED_BACK)
+    assert await parts.look() == {"applied": "dep-w2 is rolled_back"}
+
+
+class FakeDesk:
+    """Answers with the changes it was given, one after the other."""
+
+    def __init__(self, *changes: ChangeRequest, digest: str = "d2", busy: bool = False) -> None:
+        self.changes = list(changes)
+        self.digest = digest
+        self.busy = busy
+        self.did: list[str] = []
+
+    async def show(self, change_id: str) -> ChangeRequest:
+        if not self.changes:
+            raise UnknownChangeError(change_id)
+        return self.changes.pop(0) if self.changes[1:] else self.changes[0]
+
+    async def plan(self, request: Any) -> Any:
+        files = ["a file"]
+        return SimpleNamespace(plan=SimpleNamespace(digest=self.digest), files=files), ()
+
+    async def submit(self, read: Any, **facts: Any) -> None:
+        self.did.append("submit")
+        self.changes = [
+            change(ChangeStatus.PENDING_APPROVAL),
+            change(ChangeStatus.APPROVED),
+            change(),
+        ]
+
+    async def approve(self, *facts: Any, vouched: bool) -> None:
+        self.did.append(f"approve {facts[1]} {vouched}")
+
+    async def apply(self, change_id: str, digest: str) -> ChangeRequest:
+        if self.busy:
+            raise InstanceBusyError("SURV01 is busy")
+        self.did.append("apply")
+        return await self.show(change_id)
+
+
+def writer(desk: FakeDesk) -> WaveWriter:
+    request = RequestedChange.model_validate(
+        {"reason": "r", "edits": [{"file": "a.yml", "path": ["a"], "new": 1}]}
+    )
+    requests: Any = SimpleNamespace(get=lambda name: request)
+    given: Any = desk
+    return WaveWriter(given, Any, requests, EventBus(), DeploymentsSection())  # type: ignore[arg-type]
+
+
+async def test_a_wave_is_handed_in_approved_and_carried_out_once() -> None:
+    desk = FakeDesk()
+    assert isinstance(await writer(desk).apply(DEPLOYMENT, WAVE), Applied)
+    assert desk.did == ["submit", "approve mia True", "apply"]
+    there = FakeDesk(change())
+    assert isinstance(await writer(there).apply(DEPLOYMENT, WAVE), Applied)
+    assert there.did == []
+
+
+async def test_what_keeps_a_wave_from_being_written_is_told_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    changed = await writer(FakeDesk(digest="other")).apply(DEPLOYMENT, WAVE)
+    assert isinstance(changed, PlanChanged)
+    assert changed.digests == {2: "other"}
+    cut = FakeDesk(change(ChangeStatus.FAILED, message=STOPPED))
+    assert await writer(cut).apply(DEPLOYMENT, WAVE) == TakenBack(2, "dep-w2.2")
+    full = FakeDesk(change(ChangeStatus.FAILED, message="the disk is full"))
+    assert await writer(full).apply(DEPLOYMENT, WAVE) == NotApplied(2, "the disk is full")
+    approved = change(ChangeStatus.APPROVED, message="3 players are online")
+    played = await writer(FakeDesk(approved)).apply(DEPLOYMENT, WAVE)
+    assert played == NotBegun(2, "3 players are online")
+    monkeypatch.setattr(writing, "BUSY_PATIENCE_S", -1.0)
+    busy = await writer(FakeDesk(approved, busy=True)).apply(DEPLOYMENT, WAVE)
+    assert busy == NotBegun(2, "SURV01 is busy")
+
+
+def test_a_wave_is_tried_three_times() -> None:
+    assert next_attempt("a-w1-w12") == "a-w1-w12.2"
+    assert next_attempt("a-w1-w12.2") == "a-w1-w12.3"
+    assert next_attempt("a-w1-w12.3") is None
