@@ -93,7 +93,10 @@ def test_a_change_goes_over_dev_and_approval_into_production(fleet: Any) -> None
         assert (other["data"]["kind"], "is under way on" in other["message"]) == ("refused", True)
         wrong = wire.ask("deployments.approve", id=name, digest="0" * 64)["error"]
         assert wrong["data"]["kind"] == "conflict"
-        wire.call("deployments.approve", id=name, digest=shown["digest"])
+        rest = wire.call("deployments.preview", id=name)
+        assert [each["instances"] for each in rest["waves"]] == WAVES[1:]
+        assert rest["digest"] == shown["digest"]
+        wire.call("deployments.approve", id=name, digest=rest["digest"])
         done = reached(wire, name, "done")
         assert set(radii(fleet).values()) == {"32"}
         assert states(done) == ["passed"] * 4

@@ -16,10 +16,8 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from homeamp_agent.amp.room import AmpRoom
 from homeamp_agent.changes import (
     ChangeRoom,
     FileConflictError,
@@ -40,10 +38,14 @@ from homeamp_agent.model.deployment import (
     DeploymentStage,
 )
 from homeamp_agent.model.event import Topic
-from homeamp_agent.rpc.deploying.checks import WaveChecks
-from homeamp_agent.rpc.deploying.planning import Asked, PlannedDeployment, plan_deployment
+from homeamp_agent.rpc.deploying.planning import (
+    Asked,
+    PlannedDeployment,
+    PlannedWave,
+    plan_deployment,
+)
 from homeamp_agent.rpc.deploying.work import WaveWork
-from homeamp_agent.rpc.deploying.writing import AGENT, WaveWriter
+from homeamp_agent.rpc.deploying.writing import AGENT
 from homeamp_agent.rpc.desk import Desk
 from homeamp_agent.rpc.dispatch import where_of
 from homeamp_agent.rpc.events import EventBus
@@ -98,6 +100,24 @@ class Deployments:
         await self.drift.ready()
         return await plan_deployment(self.desk, self.drift.instances, asked, self.section)
 
+    async def plan_rest(self, deployment_id: str) -> tuple[PlannedDeployment, str]:
+        """What a deployment would still write in production, and the digest to approve it by.
+
+        Raises:
+            UnknownChangeError: there is no such deployment.
+            NotNowError: nothing more of it is to come.
+        """
+        deployment = await self.show(deployment_id)
+        if deployment.over or deployment.stage is DeploymentStage.ROLLING_BACK:
+            raise NotNowError(f"{deployment_id} is {deployment.stage.value}: nothing is to come")
+        plans, digest = await self.work.writer.plans_now(deployment)
+        waves = tuple(
+            PlannedWave(each.number, each.instances, plans[each.number])
+            for each in deployment.waves
+            if each.number in plans
+        )
+        return PlannedDeployment(waves, deployment.refused, deployment.notes), digest
+
     async def start(
         self, asked: Asked, *, who: str, digest: str | None = None, change_id: str | None = None
     ) -> Deployment:
@@ -135,8 +155,9 @@ class Deployments:
             known = course.deployment
             event = Approved(who, datetime.now(UTC))
             advance(known, event, event.at)  # refused before anything is planned
-            digests, now = await self.work.writer.planned_now(known)
+            plans, now = await self.work.writer.plans_now(known)
             if now != known.digest:
+                digests = {number: plan.digest for number, plan in plans.items()}
                 await self._move(course, Replanned(digests, now, _CHANGED))
             if now != (digest or known.digest):
                 raise FileConflictError(deployment_id, _LOOK_AGAIN)
@@ -338,38 +359,6 @@ class Deployments:
             stage=deployment.stage.value,
             digest=deployment.digest,
         )
-
-
-def deployments_of(
-    *,
-    host: str,
-    store: Store,
-    state: Path,
-    desk: Desk,
-    drift: DriftRoom,
-    changes: Callable[[], ChangeRoom],
-    amp: AmpRoom,
-    bus: EventBus,
-    section: DeploymentsSection,
-    problem: Callable[..., None],
-) -> Deployments:
-    """The deployments of an agent, from its parts."""
-    requests = DeploymentRequests(state)
-    return Deployments(
-        host=host,
-        store=store,
-        desk=desk,
-        drift=drift,
-        changes=changes,
-        requests=requests,
-        work=WaveWork(
-            WaveWriter(desk, changes, requests, bus, section),
-            WaveChecks(drift, desk, changes, amp.lifecycle, amp.games.ready_seconds, section.hooks),
-        ),
-        bus=bus,
-        section=section,
-        problem=problem,
-    )
 
 
 def _rests(deployment: Deployment) -> bool:

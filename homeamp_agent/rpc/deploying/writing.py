@@ -32,7 +32,7 @@ from homeamp_agent.changes.deployment_events import (
 from homeamp_agent.changes.deployment_requests import DeploymentRequests
 from homeamp_agent.changes.errors import plain_reason
 from homeamp_agent.changes.room import STOPPED
-from homeamp_agent.model.change import ChangeRequest, ChangeStatus
+from homeamp_agent.model.change import ChangeRequest, ChangeStatus, Plan
 from homeamp_agent.model.deployment import DEV_WAVE, Deployment, Wave, WaveState
 from homeamp_agent.model.event import Topic
 from homeamp_agent.model.request import RequestedChange
@@ -102,18 +102,21 @@ class WaveWriter:
         await self.desk.settle(self.desk.shown(await self.desk.show(change.id)))
         return RolledBack(wave.number, left=left)
 
-    async def planned_now(self, deployment: Deployment) -> tuple[dict[int, str], str]:
-        """The digests of the plans of production's waves that are to come, and that of all."""
+    async def plans_now(self, deployment: Deployment) -> tuple[dict[int, Plan], str]:
+        """What production's waves that are to come would do now, and the digest of all waves.
+
+        Raises:
+            RequestError: the deployment's request is gone or damaged.
+        """
         request = await asyncio.to_thread(self.requests.get, deployment.id)
-        digests: dict[int, str] = {}
+        plans: dict[int, Plan] = {}
+        digests = {each.number: each.digest for each in deployment.waves}
         for wave in deployment.waves:
             if wave.number != DEV_WAVE and wave.state in {WaveState.PENDING, WaveState.APPLYING}:
-                planned, _ = await self.desk.plan(
-                    wave_request(request, wave.number, wave.instances)
-                )
-                digests[wave.number] = planned.plan.digest
-        known = ((each.number, digests.get(each.number, each.digest)) for each in deployment.waves)
-        return digests, digest_of(known)
+                wanted = wave_request(request, wave.number, wave.instances)
+                plans[wave.number] = (await self.desk.plan(wanted))[0].plan
+                digests[wave.number] = plans[wave.number].digest
+        return plans, digest_of(digests.items())
 
     async def _request(self, deployment: Deployment, wave: Wave) -> RequestedChange:
         asked = await asyncio.to_thread(self.requests.get, deployment.id)
@@ -188,9 +191,10 @@ class WaveWriter:
 
     async def _plan_changed(self, deployment: Deployment, wave: Wave, reason: str) -> Event:
         try:
-            digests, digest = await self.planned_now(deployment)
+            plans, digest = await self.plans_now(deployment)
         except (ChangesError, OSError) as error:
             return NotApplied(wave.number, plain_reason(error))
+        digests = {number: plan.digest for number, plan in plans.items()}
         return PlanChanged(wave.number, reason, digests, digest)
 
     def _outcome(self, wave: Wave, change: ChangeRequest | None) -> Event:

@@ -41,7 +41,12 @@ from homeamp_agent.store.deployments import lines_of, list_deployments
 )
 async def preview(call: Call[Rooms], params: DeploymentsPreviewParams) -> DeploymentsPreviewResult:
     """The waves of a deployment and the exact plan of each; nothing is written."""
-    planned = await call.rooms.deployments.plan(await _asked(call, params))
+    deployments = call.rooms.deployments
+    if params.id is not None:
+        planned, digest = await deployments.plan_rest(params.id)
+    else:
+        planned = await deployments.plan(await _asked(call, params))
+        digest = planned.digest
     room = ROOM_BYTES // max(len(planned.waves), 1)
     waves = tuple(
         WavePreview(
@@ -53,7 +58,7 @@ async def preview(call: Call[Rooms], params: DeploymentsPreviewParams) -> Deploy
         for each, wave in zip(planned.waves, planned.as_waves("new"), strict=True)
     )
     shown = DeploymentsPreviewResult(
-        waves=waves, digest=planned.digest, refused=planned.refused, notes=planned.notes
+        waves=waves, digest=digest, refused=planned.refused, notes=planned.notes
     )
     if size_of(shown) <= ROOM_BYTES:
         return shown

@@ -29,13 +29,24 @@ class DeploymentAsked(Word):
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
-        if (self.request is None) == (self.change_id is None):
+        if self.ways != 1:
             raise ValueError("give one of `request` and `change_id`")
         return self
 
+    @property
+    def ways(self) -> int:
+        """How many things it names to be deployed; it is to be one."""
+        return (self.request is not None) + (self.change_id is not None)
+
 
 class DeploymentsPreviewParams(DeploymentAsked):
-    """What a deployment would do, were it started now."""
+    """What a deployment would do, were it started now; or, with `id`, what one has yet to write."""
+
+    id: str | None = None
+
+    @property
+    def ways(self) -> int:
+        return super().ways + (self.id is not None)
 
 
 class WavePreview(WireWord):
