@@ -21,6 +21,7 @@ from homeamp_agent import VERSION
 from homeamp_agent.amp.room import AmpRoom, amp_room
 from homeamp_agent.changes import ChangeRoom, ChangesError, RequestBook, Retention
 from homeamp_agent.changes.errors import plain_reason
+from homeamp_agent.changes.execution import PLAYERS_S, Pace
 from homeamp_agent.changes.inbox import Inbox
 from homeamp_agent.configfiles import Limits
 from homeamp_agent.drift.detector import Detector, DetectorSettings
@@ -29,13 +30,16 @@ from homeamp_agent.model.deviation import DeviationStatus
 from homeamp_agent.model.event import Topic
 from homeamp_agent.model.query import PAGE_LIMIT, DeviationFilter
 from homeamp_agent.model.secret import Masker
+from homeamp_agent.model.window import zone_of
 from homeamp_agent.own_state import AgentError, locked_state, masking_key
 from homeamp_agent.rpc.access import AccessPolicy, gid_of, unknown_names
 from homeamp_agent.rpc.after_restart import AfterRestart
+from homeamp_agent.rpc.carrying_out import RestartRules
 from homeamp_agent.rpc.deploying import deployments_of
 from homeamp_agent.rpc.desk import Desk, DeskPolicy
 from homeamp_agent.rpc.dispatch import Dispatcher, where_of
 from homeamp_agent.rpc.events import EventBus
+from homeamp_agent.rpc.hands import GameHands
 from homeamp_agent.rpc.idempotency import AnsweredCalls
 from homeamp_agent.rpc.inbox import Receiving
 from homeamp_agent.rpc.listening import ListenError, listen, passed_socket
@@ -140,7 +144,7 @@ class _Agent:
             self._change_room,
             settle=lambda change: settle(rooms, change, ()),
             told=lambda change: tell_change(self._bus, change),
-            policy=DeskPolicy(settings.changes.approval, settings.changes.parallel),
+            policy=_desk_policy(settings),
         )
         inbox = settings.changes.inbox
         self._receiving = Receiving(
@@ -178,6 +182,8 @@ class _Agent:
         after = AfterRestart(rooms, settings.restarts.settle_s)
         self._amp.watch.looked = after.seen
         self._amp.games.restarted = after.restarted
+        if self._amp.lifecycle.available:
+            self._desk.carrying.hands = GameHands(self._amp.games, after.look)
         answered = AnsweredCalls(store, masking_key)
         self._server = Server(
             Dispatcher(rooms, registry, answered), self._bus, self._access_policy()
@@ -354,4 +360,16 @@ class _Agent:
         )
 
     def _all_problems(self) -> tuple[str, ...]:
-        return (*self._problems.all(), *self._amp.problems, *self._drift.detector.problems)
+        return (
+            *self._problems.all(),
+            *self._amp.problems,
+            *self._desk.carrying.problems(self._amp.watch.states),
+            *self._drift.detector.problems,
+        )
+
+
+def _desk_policy(settings: Settings) -> DeskPolicy:
+    restarts = settings.restarts
+    pace = Pace(players_s=min(PLAYERS_S, settings.amp.poll_s))
+    rules = RestartRules(zone_of(restarts.time_zone), restarts.windows, restarts.window, pace)
+    return DeskPolicy(settings.changes.approval, settings.changes.parallel, rules)

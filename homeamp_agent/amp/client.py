@@ -45,7 +45,12 @@ class Amp:
         import httpx  # noqa: PLC0415  (100 ms that an agent without AMP starts earlier)
 
         # A proxy of the environment is for the internet; AMP stands on this host or beside it.
-        self._http = httpx.AsyncClient(timeout=self.timeout_seconds, trust_env=False)
+        # Certificates take a quarter of a second to load, and without HTTPS there are none.
+        self._http = httpx.AsyncClient(
+            timeout=self.timeout_seconds,
+            trust_env=False,
+            verify=self.url.lower().startswith("https:"),
+        )
         self.url = self.url.rstrip("/")
         self._panel = self._session(self.url, f"AMP at {self.url}")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from homeamp_agent.amp.client import Amp
+from homeamp_agent.amp.client import STATE_POLL_SECONDS, Amp
 from homeamp_agent.amp.games import Games
 from homeamp_agent.amp.instance_manager import InstanceManager
 from homeamp_agent.amp.lifecycle import Lifecycle, NoAmp
@@ -78,4 +78,5 @@ def _panel(section: AmpSection, url: str) -> Amp:
     except NotASeed as error:
         raise ValueError(f"amp.two_factor_token {error}") from None
     credentials = Credentials(section.user, section.password.get_secret_value(), code)
-    return Amp(url, credentials, section.timeout_s)
+    often_s = min(STATE_POLL_SECONDS, section.poll_s)
+    return Amp(url, credentials, section.timeout_s, often_s)

@@ -78,12 +78,17 @@ class RequestBook:
     def update(self, change: ChangeRequest) -> BookedRequest:
         """Where a request stands now; what was handed in is forgotten with its end.
 
+        One that is over stays so: a note that was on its way meanwhile changes nothing.
+
         Raises:
             UnknownChangeError: there is no such request.
             OSError: it could not be written.
         """
         with self._lock:
-            booked = replace(self._known(change.id), change=change)
+            known = self._known(change.id)
+            booked = replace(known, change=change)
+            if booked.open and not known.open:
+                return known
             if not booked.open:
                 booked = replace(booked, request=None)
             self._write(booked)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from homeamp_agent.changes.plan import PlannedChange
 from homeamp_agent.changes.room import new_change_id
-from homeamp_agent.model.change import ChangeRequest, ChangeStatus, FileOutcome, Plan
+from homeamp_agent.model.change import (
+    ChangeRequest,
+    ChangeStatus,
+    FileOutcome,
+    InstanceRestart,
+    Plan,
+)
 from homeamp_agent.model.request import RequestedChange
 
 
@@ -62,6 +70,30 @@ def outcomes(plan: Plan) -> tuple[FileOutcome, ...]:
             diff=each.diff,
         )
         for each in plan.files
+    )
+
+
+def plan_facts(planned: PlannedChange) -> dict[str, Any]:
+    """What of a request tells of its plan."""
+    return {
+        "files": outcomes(planned.plan),
+        "edits": planned.edits,
+        "refused": planned.plan.refused,
+    }
+
+
+def restarting_all(planned: PlannedChange) -> PlannedChange:
+    """The plan of a request whose policy takes every game of it down."""
+    names = tuple(sorted({each.instance for each in planned.plan.files}))
+    return replace(planned, plan=planned.plan.model_copy(update={"restarts": names}))
+
+
+def not_up(restarts: Sequence[InstanceRestart]) -> str:
+    """One line about the games that a request stopped and that did not come up again."""
+    return "; ".join(
+        f"{each.instance} {each.message}: start it by hand, or roll the change back and start it"
+        for each in restarts
+        if each.state == "failed"
     )
 
 

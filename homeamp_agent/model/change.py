@@ -123,7 +123,7 @@ class FileOutcome(WireWord):
 
 
 class Progress(WireWord):
-    """How far a change request is: files done of all, and what is done now."""
+    """How far a change request is: steps done of all, and what is done now."""
 
     done: int = 0
     total: int = 0
@@ -133,7 +133,7 @@ class Progress(WireWord):
 class InstanceRestart(WireWord):
     """What became of the restart of one instance.
 
-    `state`: waiting, stopping, stopped, starting, ready or failed.
+    `state`: waiting, stopping, stopped, starting, ready, failed, or untouched (it did not run).
     """
 
     instance: str
@@ -176,6 +176,9 @@ class ChangeRequest(WireWord):
     approved_by: str | None = None
     approved_at: AwareDatetime | None = None
     not_before: AwareDatetime | None = None
+    waits_until: AwareDatetime | None = Field(
+        default=None, description="When a waiting one goes on, or gives up, at the latest"
+    )
     progress: Progress | None = None
     restarts: tuple[InstanceRestart, ...] = ()
     reverted: tuple[Reverted, ...] = ()

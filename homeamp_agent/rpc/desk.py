@@ -38,13 +38,16 @@ from homeamp_agent.changes.legacy_lines import line_reader
 from homeamp_agent.changes.standing import (
     approved,
     change_of,
-    outcomes,
+    not_up,
+    plan_facts,
     ready,
+    restarting_all,
     why_nothing,
     without_diffs,
 )
 from homeamp_agent.model.change import ChangeRequest, ChangeStatus, Plan, WritePolicy
 from homeamp_agent.model.request import RequestedChange
+from homeamp_agent.rpc.carrying_out import CarryingOut, RestartRules
 from homeamp_agent.rpc.rooms import DriftRoom
 
 LONGEST_SLEEP_S = 60.0
@@ -52,6 +55,7 @@ LONGEST_SLEEP_S = 60.0
 
 APPROVABLE = frozenset({ChangeStatus.PENDING_APPROVAL})
 STARTABLE = frozenset({ChangeStatus.APPROVED, ChangeStatus.SCHEDULED})
+UNDER_WAY = frozenset({ChangeStatus.WAITING, ChangeStatus.APPLYING, ChangeStatus.ROLLING_BACK})
 CANCELLABLE = frozenset(
     {ChangeStatus.PENDING_APPROVAL, ChangeStatus.APPROVED, ChangeStatus.SCHEDULED,
      ChangeStatus.WAITING}
@@ -66,6 +70,7 @@ class DeskPolicy:
 
     approval: Literal["own", "other", "at_once"] = "own"
     parallel: int = 2
+    restarts: RestartRules = field(default_factory=RestartRules)
 
 
 @dataclass(slots=True)
@@ -77,14 +82,17 @@ class Desk:
     changes: Callable[[], ChangeRoom]
     settle: Callable[[ChangeRequest], Awaitable[None]]
     told: Callable[[ChangeRequest], None]
-    policy: DeskPolicy = DeskPolicy()
+    policy: DeskPolicy = field(default_factory=DeskPolicy)
     _busy: set[str] = field(default_factory=set)
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
     _places: asyncio.Semaphore = field(init=False)
-    _deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
+    deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
+    carrying: CarryingOut = field(init=False)
 
     def __post_init__(self) -> None:
         self._places = asyncio.Semaphore(self.policy.parallel)
+        self.carrying = CarryingOut(self, self.policy.restarts)
 
     # looking --------------------------------------------------------------------------------
 
@@ -103,8 +111,10 @@ class Desk:
 
         def work() -> tuple[PlannedChange, tuple[str, ...]]:
             resolved = self._resolved(request)
-            planned = self.changes().plan(resolved.edits)
-            return resolved.with_refused(planned), resolved.notes
+            planned = resolved.with_refused(self.changes().plan(resolved.edits))
+            if request.write_policy is WritePolicy.STOP_WRITE_START:
+                planned = restarting_all(planned)
+            return planned, resolved.notes
 
         return await asyncio.to_thread(work)
 
@@ -115,7 +125,7 @@ class Desk:
             UnknownChangeError: there is none.
             NotNowError: it is over.
         """
-        return await self.plan(self._open(change_id)[1])
+        return await self.plan(self.opened(change_id)[1])
 
     def shown(self, change: ChangeRequest) -> ChangeRequest:
         """What the journal tells of a change, with what the book knows of its request."""
@@ -123,12 +133,13 @@ class Desk:
         if booked is None:
             return change
         known = booked.change
-        running = known.status is ChangeStatus.APPLYING and change.id in self._busy
+        running = known.status is ChangeStatus.APPLYING and self._under_way(change.id)
         return change.model_copy(
             update={
                 **{name: getattr(known, name) for name in _OF_THE_REQUEST},
                 "status": known.status if running else change.status,
                 "refused": known.refused or change.refused,
+                "message": "; ".join(filter(None, (change.message, not_up(known.restarts)))),
             }
         )
 
@@ -171,10 +182,12 @@ class Desk:
         Raises:
             ChangeExistsError: another request has its id.
             NothingPlannedError: nothing of it can be done.
+            RequestError: this host cannot carry it out.
         """
         request = read.request
+        self.carrying.check(request)
         planned, notes = await self.plan(request)
-        async with self._deciding:
+        async with self.deciding:
             earlier = self._earlier(request)
             if earlier is not None:
                 return await self.show(earlier.change.id), planned.plan
@@ -202,8 +215,8 @@ class Desk:
             NotNowError: it does not wait for approval, or not for this person's.
             FileConflictError: what it would do now is another plan.
         """
-        async with self._deciding:
-            change, request = self._open(change_id)
+        async with self.deciding:
+            change, request = self.opened(change_id)
             if change.status not in APPROVABLE:
                 raise NotNowError(f"{change_id} is {change.status.value}: nothing to approve")
             if self.policy.approval == "other" and who == change.author and not vouched:
@@ -212,8 +225,10 @@ class Desk:
                 )
             planned, _ = await self.plan(request)
             if planned.plan.digest != (digest or change.digest):
-                await self._replanned(change, planned, "the files changed since it was planned")
+                await self.replanned(change, planned, "the files changed since it was planned")
                 raise FileConflictError(change_id, _LOOK_AGAIN)
+            # The plan that was seen, where that is a newer one than the first.
+            change = change.model_copy(update=plan_facts(planned))
             return await self._decided(approved(change, who, planned.plan.digest), who, "approved")
 
     async def reject(self, change_id: str, who: str, reason: str) -> ChangeRequest:
@@ -239,7 +254,7 @@ class Desk:
             UnknownChangeError: there is none.
             NotNowError: it is under way, or over.
         """
-        change, request = self._open(change_id)
+        change, request = self.opened(change_id)
         if change.status not in CANCELLABLE or change_id in self._busy:
             raise NotNowError(f"{change_id} is {change.status.value}: it goes its own way")
         if change.deployment_id is not None:
@@ -260,28 +275,51 @@ class Desk:
     async def apply(self, change_id: str, digest: str | None = None) -> ChangeRequest:
         """Carry an approved request out now, whatever its schedule; returns what became of it.
 
+        One whose games must go down is begun and goes on by itself: `ended` waits for its end.
+
         Raises:
             NotNowError: it is not approved, or under way.
             FileConflictError: its plan no longer holds; it waits for approval again.
             InstanceBusyError: another request works on one of its instances.
         """
-        change, _ = self._open(change_id)
-        if change_id in self._busy:
+        change, request = self.opened(change_id)
+        if self._under_way(change_id):
             raise NotNowError(f"{change_id} is under way")
         if change.status not in STARTABLE:
             raise NotNowError(f"{change_id} is {change.status.value}: approve it first")
         if digest is not None and digest != change.digest:
             raise FileConflictError(change_id, "another plan was approved: preview it again")
+        if request.write_policy is not WritePolicy.NOW:
+            self.carrying.check(request)
+            return await self.carrying.begin(change)
         self._busy.add(change_id)
         try:
-            async with self._places:
-                return await self._carry_out(change_id)
+            return await self._carry_out(change_id)
         finally:
             self._busy.discard(change_id)
+
+    async def ended(self, change_id: str) -> ChangeRequest:
+        """The request once nothing of it is under way or waited for: over, or approved again.
+
+        Raises:
+            UnknownChangeError: there is none.
+        """
+        while True:
+            news = self._news
+            change = await self.show(change_id)
+            if change.status not in UNDER_WAY and not self._under_way(change_id):
+                return change
+            await news.wait()
 
     async def run(self) -> None:
         """Start what is due, as long as the agent runs."""
         await self._resume()
+        try:
+            await self._run()
+        finally:
+            await self.carrying.stop()
+
+    async def _run(self) -> None:
         while True:
             self._woken.clear()
             now = datetime.now(UTC)
@@ -309,55 +347,60 @@ class Desk:
             now = self.book.get(change.id).change
             if now.status is ChangeStatus.SCHEDULED:
                 # Tried once: it does not start again by itself in the middle of somebody's day.
-                await self._keep(now, status=ChangeStatus.APPROVED, message=f"was due: {reason}")
+                await self.keep(now, status=ChangeStatus.APPROVED, message=f"was due: {reason}")
 
     async def _carry_out(self, change_id: str) -> ChangeRequest:
-        change, request = self._open(change_id)
-        if request.write_policy is not WritePolicy.NOW:
-            raise NotNowError(_NOT_YET)
+        change, request = self.opened(change_id)
         planned, _ = await self.plan(request)
         if planned.plan.digest != change.digest:
-            await self._replanned(change, planned, "the files changed since it was approved")
+            await self.replanned(change, planned, "the files changed since it was approved")
             raise FileConflictError(change_id, _LOOK_AGAIN)
         before = change
-        change = await self._keep(change, status=ChangeStatus.APPLYING, message="")
+        change = await self.keep(change, status=ChangeStatus.APPLYING, message="")
         try:
-            done = await asyncio.to_thread(
+            done = await self.write(change, planned)
+        except Exception:
+            if await self.as_journalled(change) is None:
+                await self.keep(before)
+            raise
+        await self.note_end(change, done)
+        await self.settle(self.shown(done))
+        return self.shown(done)
+
+    async def write(self, change: ChangeRequest, planned: PlannedChange) -> ChangeRequest:
+        """Write what was approved; not too many at once. Raises as `ChangeRoom.apply` does."""
+        async with self._places:
+            return await asyncio.to_thread(
                 self.changes().apply,
                 planned,
                 author=change.author,
                 reason=change.reason,
-                change_id=change_id,
+                change_id=change.id,
             )
-        except Exception:
-            if await self._as_journalled(change) is None:
-                await self._keep(before)
-            raise
-        await self._note_end(change, done)
-        await self.settle(self.shown(done))
-        return self.shown(done)
 
     async def _resume(self) -> None:
         """After a start: the journal tells how what was under way ended; else it is as approved."""
         for booked in self.book.all():
             change = booked.change
-            if not booked.open or await self._as_journalled(change) is not None:
-                continue
-            if change.status is ChangeStatus.APPLYING:
+            written = not booked.open or await self.as_journalled(change) is not None
+            if change.write_policy is not WritePolicy.NOW:
+                self.carrying.resume(change, written=written)
+            elif not written and change.status is ChangeStatus.APPLYING:
                 message = "the agent was stopped before anything was written"
-                await self._keep(change, status=ready(change), message=message)
+                await self.keep(change, status=ready(change), message=message)
 
-    async def _as_journalled(self, change: ChangeRequest) -> ChangeRequest | None:
+    async def as_journalled(self, change: ChangeRequest) -> ChangeRequest | None:
         """What the journal says became of it, noted in the book; None if it never began."""
         try:
             done = await asyncio.to_thread(self.changes().show, change.id)
         except UnknownChangeError:
             return None
-        await self._note_end(change, done)
+        await self.note_end(change, done)
         return done
 
-    async def _note_end(self, change: ChangeRequest, done: ChangeRequest) -> None:
-        await self._keep(
+    async def note_end(self, change: ChangeRequest, done: ChangeRequest) -> None:
+        """Keep how it ended, as the journal tells."""
+        await self.keep(
             change, status=done.status, message=done.message, finished_at=done.finished_at
         )
 
@@ -372,7 +415,13 @@ class Desk:
             lambda plugin: knowledge.of(plugin).restart,
         )
 
-    def _open(self, change_id: str) -> tuple[ChangeRequest, RequestedChange]:
+    def opened(self, change_id: str) -> tuple[ChangeRequest, RequestedChange]:
+        """A request of which something may still come, and as it was handed in.
+
+        Raises:
+            UnknownChangeError: there is none.
+            NotNowError: it is over.
+        """
         booked = self.book.get(change_id)
         if booked.request is None:
             raise NotNowError(f"{change_id} is {booked.change.status.value}")
@@ -397,10 +446,11 @@ class Desk:
         states: frozenset[ChangeStatus],
         status: ChangeStatus,
     ) -> ChangeRequest:
-        async with self._deciding:
+        async with self.deciding:
             change = self.book.get(change_id).change
             if change.status not in states or change_id in self._busy:
                 raise NotNowError(f"{change_id} is {change.status.value}: it stays so")
+            self.carrying.withdraw(change_id)
             ended = change.model_copy(
                 update={"status": status, "message": reason, "finished_at": datetime.now(UTC)}
             )
@@ -414,20 +464,21 @@ class Desk:
         self._tell(change)
         return change
 
-    async def _replanned(self, change: ChangeRequest, planned: PlannedChange, why: str) -> None:
-        await self._keep(
+    async def replanned(self, change: ChangeRequest, planned: PlannedChange, why: str) -> None:
+        """It waits for approval again: what it would do is another plan."""
+        await self.keep(
             change,
             status=ChangeStatus.PENDING_APPROVAL,
             message=f"{why}: look at the plan again and approve it",
             approved_by=None,
             approved_at=None,
+            waits_until=None,
             digest=planned.plan.digest,
-            files=outcomes(planned.plan),
-            edits=planned.edits,
-            refused=planned.plan.refused,
+            **plan_facts(planned),
         )
 
-    async def _keep(self, change: ChangeRequest, **facts: Any) -> ChangeRequest:
+    async def keep(self, change: ChangeRequest, **facts: Any) -> ChangeRequest:
+        """Note where a request stands, on the medium, and tell of it."""
         change = change.model_copy(update=facts)
         await asyncio.to_thread(self.book.update, change)
         self._tell(change)
@@ -446,12 +497,20 @@ class Desk:
 
     def _tell(self, change: ChangeRequest) -> None:
         self.told(change)
+        self.wake()
+
+    def wake(self) -> None:
+        """Something stands otherwise: whoever waits for it looks again."""
         self._woken.set()
+        self._news.set()
+        self._news = asyncio.Event()
+
+    def _under_way(self, change_id: str) -> bool:
+        return change_id in self._busy or self.carrying.busy(change_id)
 
 
 _OF_THE_REQUEST = (
     "author", "created_at", "priority", "write_policy", "source", "digest", "approved_by",
-    "approved_at", "not_before", "progress", "restarts", "reverted", "notes", "deployment_id",
+    "approved_at", "not_before", "waits_until", "progress", "restarts", "notes", "deployment_id",
 )  # fmt: skip
 _LOOK_AGAIN = "what it would do is another plan now: preview it again"
-_NOT_YET = "this agent carries out `now` only: it does not stop and start games yet"

@@ -203,6 +203,7 @@ def panel(host: Host) -> Iterator[Panel]:
             "HOMEAMP_AMP__USER": USER,
             "HOMEAMP_AMP__PASSWORD": PASSWORD,
             "HOMEAMP_AMP__POLL_S": "0.1",
+            "HOMEAMP_RESTARTS__SETTLE_S": "0",
         }
         yield panel
 

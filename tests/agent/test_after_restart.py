@@ -28,7 +28,6 @@ def states(event: Any) -> list[str]:
 def test_a_value_that_a_plugin_puts_back_is_told_everywhere(
     host: Host, panel: Panel, by_us: bool
 ) -> None:
-    host.environment["HOMEAMP_RESTARTS__SETTLE_S"] = "0"
     file = host.config("LOBBY01")
 
     def put_back(game: Game) -> None:

@@ -226,14 +226,15 @@ def test_where_another_must_approve_the_author_may_not(host: Any) -> None:
         assert given["change"]["status"] == "approved"
 
 
-def test_policies_that_need_a_restart_are_refused_in_one_line(host: Any, wire: Any) -> None:
-    asked = request({"new": 32}, write_policy="stop_write_start")
-    given = wire.call("changes.submit", request=asked)
-    wire.call("changes.approve", ids=[given["change"]["id"]])
-    refused = wire.ask("changes.apply", id=given["change"]["id"])["error"]
+@pytest.mark.parametrize("policy", ["stop_write_start", "on_restart"])
+def test_without_amp_a_policy_that_needs_it_is_refused_with_what_to_do(
+    wire: Any, policy: str
+) -> None:
+    refused = wire.ask("changes.submit", request=request({"new": 32}, write_policy=policy))["error"]
     assert refused["data"]["kind"] == "refused"
-    assert radius(host, "SURV01") == "radius: 16"
-    assert wire.call("changes.show", id=given["change"]["id"])["change"]["status"] == "approved"
+    assert refused["message"].startswith(f"{policy} needs AMP")
+    assert "amp.url" in refused["message"]
+    assert wire.call("changes.list")["changes"] == []
 
 
 def test_a_request_that_cannot_be_read_after_a_restart_is_named(host: Any) -> None:

@@ -37,6 +37,7 @@ class Game:
     players: int = 0
     players_max: int = 50
     fails: bool = False
+    sticks: bool = False
     steps: list[int] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     console: list[str] = field(default_factory=list)
@@ -87,12 +88,14 @@ class Game:
         for act in self.at_start:
             act(self)
         self.steps = [PRE_START, STARTING, FAILED if self.fails else READY]
+        if self.sticks:
+            self.steps = [STARTING] * 10_000
 
     def stop(self) -> None:
         """`Core/Stop`."""
         self.stops += 1
         self.players = 0
-        self.steps = [STOPPING, STOPPED]
+        self.steps = [STOPPING] * 10_000 if self.sticks else [STOPPING, STOPPED]
 
     def set(self, node: str, value: Any) -> None:
         """`Core/SetConfig`, kept in memory and in the `.kvp`."""
