@@ -59,6 +59,7 @@ from homeamp_agent.store import (
     open_store,
     review,
 )
+from homeamp_agent.store.deployments import unfinished_deployments
 from homeamp_agent.store.records import forget_unfinished_calls
 
 FIRST_RETRY_S = 1.0
@@ -295,10 +296,18 @@ class _Agent:
                 max_per_file=keep.keep_per_file,
                 max_total_bytes=keep.keep_total_mb * MEBIBYTE,
             )
-            removed = await asyncio.to_thread(self._change_room().prune_backups, retention)
+            removed = await asyncio.to_thread(
+                self._change_room().prune_backups, retention, await self._needed_changes()
+            )
             if removed:
                 log.info("forgot %d old backups", len(removed))
             await asyncio.sleep(PRUNE_EVERY_S)
+
+    async def _needed_changes(self) -> set[str]:
+        """Changes that a request or a deployment under way may yet take back."""
+        under_way = await unfinished_deployments(self._store)
+        waves = {wave.change_id for each in under_way.deployments for wave in each.waves}
+        return waves | {each.change.id for each in self._desk.book.all() if each.open}
 
     async def _say_alive(self) -> None:
         interval_s = watchdog_interval_s()

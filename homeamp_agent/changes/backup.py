@@ -8,11 +8,12 @@ Restoring needs nothing but this folder: `restore_copy` works without journal, a
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -241,7 +242,8 @@ class Backups:
         """
         with self._locks.backups(exclusive=True):
             backups = self.list()
-            surplus = _surplus(backups, retention, open_changes, now or datetime.now(UTC))
+            now = now or datetime.now(UTC)
+            surplus = _surplus(backups, retention, open_changes, now, self._sizes())
             for backup in surplus:
                 self._entries.remove(f"{backup.id}.json")
             self._remove_unused_bytes()
@@ -266,6 +268,14 @@ class Backups:
         except (ValueError, TypeError, KeyError, AttributeError):
             return "the entry is damaged"
 
+    def _sizes(self) -> Mapping[str, int]:
+        """How many bytes are kept under each hash."""
+        sizes: dict[str, int] = {}
+        for name in filter(_OBJECT_FOLDER.fullmatch, self._folder.names()):
+            with contextlib.suppress(OSError), os.scandir(self._folder.path / name) as entries:
+                sizes |= {each.name: each.stat(follow_symlinks=False).st_size for each in entries}
+        return sizes
+
     def _remove_unused_bytes(self) -> None:
         """Remove bytes without an entry; none at all while an entry is unreadable."""
         entries = [self._entry(each) for each in self._ids()]
@@ -287,13 +297,17 @@ class Backups:
 def open_backups(state: Path) -> Backups:
     """The backups of a state folder, with nothing else of it: for the day the agent is dead.
 
+    `state` may also be the folder of backups itself, saved from elsewhere. Looking and
+    `restore_copy` write nothing into it.
+
     Raises:
         BackupMissingError: the folder holds none.
     """
     folder = StateFolder(state, Disk())
-    if not folder.below(FOLDER).path.is_dir():
-        raise BackupMissingError(f"{state}: holds no backups")
-    return Backups(folder.below(FOLDER), Locks(folder.below("locks")))
+    for backups in (folder.below(FOLDER), folder):
+        if backups.below(ENTRIES).path.is_dir():
+            return Backups(backups, Locks(folder.below("locks")))
+    raise BackupMissingError(f"{state}: holds no backups")
 
 
 def _surplus(
@@ -301,6 +315,7 @@ def _surplus(
     retention: Retention,
     open_changes: Collection[str],
     now: datetime,
+    sizes: Mapping[str, int],
 ) -> Sequence[Backup]:
     oldest_allowed = now - timedelta(days=retention.max_age_days)
     per_file: dict[tuple[str, str], int] = {}
@@ -318,17 +333,21 @@ def _surplus(
             spare.append(backup)
     gone = {each.id for each in surplus}
     users: dict[str, int] = {}
-    sizes: dict[str, int] = {}
     for backup in newest_first:
-        if backup.id not in gone:
-            users[backup.sha256] = users.get(backup.sha256, 0) + 1
-            sizes[backup.sha256] = backup.size
-    total = sum(sizes.values())
+        for sha256 in _objects(backup) if backup.id not in gone else ():
+            users[sha256] = users.get(sha256, 0) + 1
+    total = sum(sizes.get(sha256, 0) for sha256 in users)
     for backup in reversed(spare):
         if total <= retention.max_total_bytes:
             break
         surplus.append(backup)
-        users[backup.sha256] -= 1
-        if users[backup.sha256] == 0:
-            total -= backup.size
+        for sha256 in _objects(backup):
+            users[sha256] -= 1
+            if users[sha256] == 0:
+                total -= sizes.get(sha256, 0)
     return surplus
+
+
+def _objects(backup: Backup) -> Sequence[str]:
+    """What is kept for it: the bytes before, and those after where they are kept, too."""
+    return [sha256 for sha256 in (backup.sha256, backup.replacement) if sha256]

@@ -285,10 +285,14 @@ class ChangeRoom:
         )
         return self.apply(planned, author=author, reason=reason, kind=RESTORE)
 
-    def prune_backups(self, retention: Retention) -> Sequence[Backup]:
-        """Remove the backups that `retention` no longer asks for; see `Backups.prune`."""
+    def prune_backups(self, retention: Retention, needed: Collection[str] = ()) -> Sequence[Backup]:
+        """Remove the backups that `retention` no longer asks for; see `Backups.prune`.
+
+        `needed` are changes that may yet be taken back by themselves: of requests and deployments
+        under way.
+        """
         open_changes = {each.change_id for each in self._records() if each.open_run is not None}
-        return self.backups.prune(retention, open_changes)
+        return self.backups.prune(retention, open_changes | set(needed))
 
     def _roll_back(
         self, record: ChangeRecord, plan: RollbackPlan, author: str, reason: str

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from homeamp_agent.changes import Backup, Backups, Retention
+from homeamp_agent.changes import Backup, BackupMissingError, Backups, Retention, open_backups
 from homeamp_agent.changes.disk import Disk
 from homeamp_agent.changes.locks import Locks
 from homeamp_agent.changes.safety import FileContent, FilePlace, read_file
 from homeamp_agent.changes.state import StateFolder
+from tests.changes.test_room import House, apply, edit
 
 FOREVER = Retention(max_age_days=10_000, max_per_file=10_000, max_total_bytes=2**40)
 NOW = datetime.now(UTC)
@@ -70,6 +71,37 @@ def test_over_the_total_size_the_oldest_go_and_the_last_stay(
     assert old.sha256 not in {each.sha256 for each in backups.list()}
 
 
+def test_what_a_change_wrote_counts_into_the_total_size(backups: Backups, tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_bytes(b"x" * 100)
+    place = FilePlace("A", tmp_path, "a.yml")
+    made = []
+    for number in range(3):
+        (tmp_path / "a.yml").write_bytes(b"%d" % number * 100)
+        with place.parent() as folder:
+            current = read_file(folder, place.name, "a.yml", 1_000_000)
+        made.append(backups.keep(place, current, f"c{number}", replacement=b"y%d" % number * 500))
+    backups.prune(Retention(10_000, 10_000, 2 * 1100), ())
+    assert left(backups) == {each.id for each in made[1:]}
+    stored = [each for each in (tmp_path / "state" / "backups").rglob("*") if each.is_file()]
+    assert sum(each.stat().st_size for each in stored if each.suffix != ".json") == 2 * 1100
+
+
+def test_a_saved_folder_alone_is_looked_at_and_restored_from_unchanged(
+    backups: Backups, keep: Callable[..., Backup], tmp_path: Path
+) -> None:
+    kept = keep(b"1")
+    saved = tmp_path / "saved"
+    (tmp_path / "state" / "backups").rename(saved)
+    before = sorted(saved.rglob("*"))
+    found = open_backups(saved)
+    assert found.verify() == (1, [])
+    found.restore_copy(kept.id, tmp_path / "restored.yml")
+    assert (tmp_path / "restored.yml").read_bytes() == b"1"
+    assert sorted(saved.rglob("*")) == before
+    with pytest.raises(BackupMissingError):
+        open_backups(tmp_path / "state")
+
+
 def test_what_an_open_request_needs_stays_whatever_the_bounds(
     backups: Backups, keep: Callable[..., Backup]
 ) -> None:
@@ -102,3 +134,12 @@ def test_an_unreadable_entry_lets_nothing_be_thrown_away(
     assert backups.read(lost.sha256) == b"1"
     whole, problems = backups.verify()
     assert (whole, [each.name for each in problems]) == (1, [lost.id])
+
+
+def test_changes_that_may_yet_be_taken_back_keep_their_way_back(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    ids = [apply(house, edit(old=old, new=old + 1)).id for old in (10, 11, 12)]
+    gone = house.room.prune_backups(Retention(10_000, 1, 1), needed={ids[0]})
+    assert [each.change_id for each in gone] == [ids[1]]
+    (conflict,) = house.room.plan_rollbacks(ids[:1], force=True).steps
+    assert conflict.state.value == "ready"
