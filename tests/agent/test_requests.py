@@ -297,10 +297,10 @@ def test_a_request_is_composed_of_deviations_or_of_a_text(host: Any, wire: Any) 
     assert "right-secret-A1" in host.config(secret["instance"]).read_text("utf-8")
     assert "right-secret-A1" not in json.dumps(wire.call("changes.history")["acts"])
 
-    text = json.dumps(request({"new": 64}, write_policy="on_restart"))
+    text = json.dumps(request({"new": 64}, write_policy="now"))
     given = wire.call("changes.submit", text=text, request={"reason": "mine", "priority": "high"})
     assert [given["change"][each] for each in ("reason", "priority", "write_policy")] == [
-        "mine", "high", "on_restart",
+        "mine", "high", "now",
     ]  # fmt: skip
     mistakes: tuple[dict[str, Any], ...] = ({"edits": []}, {"reason": ""}, {"other": 1})
     for wrong in mistakes:
