@@ -18,7 +18,9 @@ from homeamp_agent.baselines.decisions import (
     ReviewedRule,
     approval_of,
     ignoring,
+    marking_unique,
     promoting,
+    rule_ids,
 )
 from homeamp_agent.baselines.explain import expectation_of, sentences
 from homeamp_agent.baselines.knowledge import Knowledge, PluginKnowledge, load_knowledge
@@ -51,10 +53,12 @@ __all__ = [
     "ignoring",
     "load_baselines",
     "load_knowledge",
+    "marking_unique",
     "merged",
     "promoting",
     "reload",
     "rewrite_approved",
+    "rule_ids",
     "sentences",
     "with_names_checked",
     "write_approved",

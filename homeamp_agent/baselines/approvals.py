@@ -19,7 +19,7 @@ import yaml
 from homeamp_agent.baselines.decisions import Approval, ReviewedRule
 from homeamp_agent.baselines.rules_file import add_rule, entries_of, read_entry, read_mapping
 from homeamp_agent.baselines.source import SourceReading
-from homeamp_agent.model.rule import ProblemSeverity
+from homeamp_agent.model.rule import ProblemSeverity, Rule, RuleSource
 from homeamp_agent.model.setting import dotted
 
 FILE = "approved.yaml"
@@ -110,6 +110,13 @@ def approved_text(approvals: Sequence[Approval], reviewed: Sequence[ReviewedRule
             each.model_dump(mode="json", exclude_unset=True) for each in merged(reviewed)
         ]
     return _HEADER + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+
+
+def rules_of(reviewed: Sequence[ReviewedRule]) -> list[Rule]:
+    """The rules as they will be read from the file, before they stand there."""
+    reading = read_approved(FILE, approved_text((), reviewed).encode())
+    source = RuleSource(file=FILE)
+    return [rule.model_copy(update={"source": source}) for rule in reading.rules]
 
 
 def rewrite_approved(

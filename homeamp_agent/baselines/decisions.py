@@ -176,6 +176,30 @@ def promoting(
     return _rule("promote", says, deviation, instance, scope, reason, by, at, expires)
 
 
+def marking_unique(
+    deviation: Deviation,
+    instance: Instance,
+    *,
+    scope: Scope,
+    reason: str,
+    by: str,
+    at: dt.datetime,
+    expires: dt.datetime | None = None,
+) -> ReviewedRule:
+    """The rule that every instance has its own value there. `instance`: where the deviation is.
+
+    Raises:
+        NotPromotable: the deviation is about no key.
+    """
+    return _rule("unique", {"unique": True}, deviation, instance, scope, reason, by, at, expires)
+
+
+def rule_ids(deviation: Deviation, scope: Scope) -> frozenset[str]:
+    """The ids of all rules that a review can make at the deviation's place and scope: only one of
+    them can stand at a time."""
+    return frozenset(_identity(act, scope, deviation) for act in ("ignore", "promote", "unique"))
+
+
 def _rule(
     act: str,
     says: dict[str, Any],

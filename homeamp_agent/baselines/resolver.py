@@ -158,6 +158,17 @@ class Resolver:
             if place.file == file and place.path is not None
         }
 
+    def named(self, snapshot: InstanceSnapshot, rule: Rule) -> list[Place]:
+        """The places that a rule of one plugin names on the instance; none where it is not for it
+        or lacks the plugin."""
+        plugin = rule.plugin
+        if not self._applies(rule, snapshot.instance) or (
+            plugin is not None and snapshot.instance.plugin(plugin) is None
+        ):
+            return []
+        locator = self._locator(snapshot.instance, plugin, _files_of(snapshot, plugin))
+        return list(locator.places(rule)[0])
+
     def variables(self, instance: Instance) -> dict[str, Any]:
         """The variables as they stand on the instance: the narrower over the wider."""
         if instance.id not in self._variables:
@@ -274,9 +285,10 @@ class Resolver:
         if not unique or len(unique) == len(speaking):
             sides = [(speaking, unique[:0])]
         else:
-            others = [each for each in speaking if each.kind is not ConditionKind.UNIQUE]
+            others = _beside_unique(speaking, unique)
             ignoring = [each for each in others if each.kind is _IGNORE]
-            sides = [(others, unique), (unique + ignoring, others)]
+            sides = [(others, unique)] if others else []
+            sides.append((unique + ignoring, others))
         for side, beside in sides:
             verdict = judge(side, lambda each: self._filled(each, instance)[0])
             winner = verdict.winner
@@ -306,6 +318,18 @@ class Resolver:
             values, missing = fill(condition.values, self.variables(instance))
             return condition.model_copy(update={"values": tuple(values)}), missing
         return condition, ()
+
+
+def _beside_unique(speaking: Sequence[Speaker], unique: Sequence[Speaker]) -> list[Speaker]:
+    """The rules on the value itself: a review that gives every instance its own value takes back
+    what its scope and wider ones wanted it to be."""
+    reviewed = max((each.rank for each in unique if each.rule.approval is not None), default=None)
+    return [
+        each
+        for each in speaking
+        if each.kind is not ConditionKind.UNIQUE
+        and (reviewed is None or each.rank > reviewed or each.kind is _IGNORE)
+    ]
 
 
 def _files_of(snapshot: InstanceSnapshot, plugin: str | None) -> Iterable[FileSnapshot]:

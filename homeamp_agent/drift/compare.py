@@ -89,7 +89,9 @@ class Comparison:
         ]
 
     def unit(self, snapshot: InstanceSnapshot, plugin: str | None) -> UnitFindings:
-        """One plugin that the instance has (None: the game folder's files)."""
+        """One plugin that the instance has, whatever the case of `plugin` (None: the game folder's
+        files): what it is called there is part of its deviations' identity."""
+        plugin = self._unit_name(snapshot, plugin)
         return self._unit(snapshot, plugin, self.resolver.resolve_plugin(snapshot, plugin))
 
     def _unit(
@@ -107,9 +109,13 @@ class Comparison:
         return unit.findings(expected)
 
     def _unit_name(self, snapshot: InstanceSnapshot, plugin: str | None) -> str | None:
-        """The plugin's name as the instance has it."""
-        found = snapshot.instance.plugin(plugin) if plugin is not None else None
-        return found.name if found is not None else plugin
+        """The plugin's name as the instance has it, or the folder's that no plugin has."""
+        if plugin is None:
+            return None
+        wanted = plugin.casefold()
+        return next(
+            (each for each in units_of(snapshot) if (each or "").casefold() == wanted), plugin
+        )
 
 
 def units_of(snapshot: InstanceSnapshot) -> tuple[str | None, ...]:

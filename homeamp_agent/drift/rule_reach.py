@@ -30,6 +30,17 @@ def rule_reach(
                 yield Heard(resolved, won, resolved.rule)
 
 
+def ignored_at(
+    rule: Rule, snapshots: Iterable[InstanceSnapshot], resolver: Resolver
+) -> Iterator[tuple[str, bool]]:
+    """The instances that have what a rule of one plugin wants ignored, and whether it is."""
+    for snapshot in sorted(snapshots, key=lambda each: each.instance.name):
+        for place in resolver.named(snapshot, rule):
+            spoken = resolver.resolve_plugin(snapshot, rule.plugin)
+            narrower = any((each.file, each.path) == (place.file, place.path) for each in spoken)
+            yield snapshot.instance.name, not narrower
+
+
 def _expected(rule: Rule, snapshot: InstanceSnapshot, resolver: Resolver) -> Iterator[Resolved]:
     if rule.plugin is None:
         yield from resolver.resolve_plugin(snapshot, None)

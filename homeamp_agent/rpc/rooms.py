@@ -15,9 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from homeamp_agent.amp.room import AmpRoom
-from homeamp_agent.baselines import Approval, Baselines, Resolver, merged, write_approved
-from homeamp_agent.baselines.approvals import FILE as APPROVED_FILE
-from homeamp_agent.baselines.approvals import read_approved
+from homeamp_agent.baselines import (
+    Approval,
+    ApprovedFileError,
+    Baselines,
+    Resolver,
+    ReviewedRule,
+    rewrite_approved,
+)
 from homeamp_agent.baselines.rule_list import RuleList, RuleLists
 from homeamp_agent.changes import ChangeRoom
 from homeamp_agent.drift.detector import Detector
@@ -169,8 +174,10 @@ class DriftRoom:
         for instance, names in by_instance.items():
             await detector.refresh(instance, names)
 
-    async def approve(self, add: Sequence[Approval], drop: Sequence[str] = ()) -> None:
-        """Change `approved.yaml`; returns when the deviations are up to date.
+    async def decide(
+        self, add: Sequence[Approval | ReviewedRule], drop: Sequence[str] = ()
+    ) -> None:
+        """Add and drop decisions in `approved.yaml`; returns when the deviations are up to date.
 
         Raises:
             Refused: the file cannot be read as a whole, or not be written; it is left as it is.
@@ -178,26 +185,11 @@ class DriftRoom:
         """
         detector = await self.ready()
         async with self._writing:
-            await asyncio.to_thread(_rewrite_approved, self.baselines_folder, add, drop)
+            try:
+                await asyncio.to_thread(rewrite_approved, self.baselines_folder, add, drop)
+            except ApprovedFileError as error:
+                raise Refused(str(error)) from error
         await detector.baselines_changed()
-
-
-def _rewrite_approved(folder: Path, add: Sequence[Approval], drop: Sequence[str]) -> None:
-    """What stands in the file now counts, not what was loaded: a person may have edited it."""
-    try:
-        data = (folder / APPROVED_FILE).read_bytes()
-    except FileNotFoundError:
-        data = b""
-    except OSError as error:
-        raise Refused(f"{APPROVED_FILE}: cannot be read: {error.strerror}") from error
-    reading = read_approved(APPROVED_FILE, data)
-    errors = [each for each in reading.problems if each.severity is ProblemSeverity.ERROR]
-    if errors:
-        raise Refused(f"{errors[0]}; repair it first: writing it anew would lose what is in it")
-    try:
-        write_approved(folder, merged(reading.declarations["approvals"], add, drop))
-    except OSError as error:
-        raise Refused(f"{APPROVED_FILE}: cannot be written: {error.strerror}") from error
 
 
 @dataclass(slots=True)

@@ -366,6 +366,16 @@ async def test_every_method_in_the_openrpc_document_answers_as_it_says(fleet: Fl
     approvals = (await ask("rules.approvals"))["approvals"]
     assert [each["covers"] for each in approvals if each["deviations"] == ids] == [1]
     await ask("deviations.reopen", ids=ids, reason="not any more")
+    would = await ask("deviations.promote", ids=ids, preview=True)
+    assert row["instance"] in would["rules"][0]["meets"]
+    assert would["decisions"] != (await ask("deviations.ignore", ids=ids))["decisions"]
+    again = {"ids": ids, "scope": "instance"}
+    skipped = (await ask("deviations.mark_unique", **again))["skipped"]
+    assert [each["id"] for each in skipped] == ids, "what is ignored deviates no more"
+    decisions = (await wire.call("rules.approvals", filter="ignore"))["approvals"]
+    assert [each["covers"] > 0 for each in decisions] == [True]
+    revoked = await ask("rules.revoke", ids=[each["id"] for each in decisions])
+    assert revoked["revoked"] == [each["id"] for each in decisions]
     await ask("deviations.flag", ids=ids, reason="wrong")
     await ask("changes.preview", ids=ids)
     change = (await ask("deviations.fix", ids=ids))["change"]

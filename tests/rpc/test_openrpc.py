@@ -99,10 +99,14 @@ def test_what_changes_anything_needs_operate_and_takes_an_idempotency_key(docume
         "deviations.approve",
         "deviations.fix",
         "deviations.flag",
+        "deviations.ignore",
+        "deviations.mark_unique",
+        "deviations.promote",
         "deviations.reopen",
         "instances.restart",
         "instances.start",
         "instances.stop",
+        "rules.revoke",
     }
     for method in changing:
         assert "idempotency_key" in {each["name"] for each in method["params"]}, method["name"]

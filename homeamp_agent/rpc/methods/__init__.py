@@ -27,6 +27,7 @@ def all_methods() -> tuple[Method[Any], ...]:
         rolling_back,
         rpc,
         rules,
+        ruling,
         settings,
     )
 
@@ -45,5 +46,6 @@ def all_methods() -> tuple[Method[Any], ...]:
         *rolling_back.METHODS,
         *rpc.METHODS,
         *rules.METHODS,
+        *ruling.METHODS,
         *settings.METHODS,
     )

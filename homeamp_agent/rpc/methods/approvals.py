@@ -1,4 +1,4 @@
-"""`rules.approvals`: what was accepted, until when, and what of it still stands for something."""
+"""`rules.approvals`: what reviews decided, until when, and what of it still stands."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from homeamp_agent.baselines import Approval
+from homeamp_agent.baselines import Approval, ReviewedRule
+from homeamp_agent.baselines.declarations import ScopeEntry
+from homeamp_agent.baselines.explain import masked_condition
 from homeamp_agent.baselines.rule_list import holds_word
 from homeamp_agent.drift.approving import covered
+from homeamp_agent.drift.rule_reach import ignored_at, rule_reach
 from homeamp_agent.model.deviation import Deviation, DeviationStatus
 from homeamp_agent.model.query import PAGE_LIMIT, DeviationFilter
+from homeamp_agent.model.rule import ConditionKind, Scope
+from homeamp_agent.model.secret import Masker
+from homeamp_agent.model.setting import dotted
 from homeamp_agent.rpc.methods.fitting import (
     ROW_VALUE_CHARACTERS,
     clipped,
@@ -21,11 +27,12 @@ from homeamp_agent.rpc.methods.fitting import (
 from homeamp_agent.rpc.protocol.messages import (
     Access,
     ApprovalRow,
+    Decided,
     RulesApprovalsParams,
     RulesApprovalsResult,
 )
 from homeamp_agent.rpc.registry import Call, method
-from homeamp_agent.rpc.rooms import Rooms
+from homeamp_agent.rpc.rooms import DriftRoom, Rooms
 from homeamp_agent.store import Store, list_deviations
 
 IDS_SHOWN = 100
@@ -41,28 +48,54 @@ _APPROVED = DeviationFilter(statuses=(DeviationStatus.APPROVED,))
     result=RulesApprovalsResult,
 )
 async def approvals(call: Call[Rooms], params: RulesApprovalsParams) -> RulesApprovalsResult:
-    """The approvals, those whose term ends next first, with the deviations that each covers."""
+    """What reviews decided, those whose term ends next first, with what each covers."""
     rooms = call.rooms
     first = offset_of(params.cursor, params.offset)
     now = datetime.now(UTC)
-    wanted = [
-        each for each in rooms.drift.baselines.approvals if _matches(each, params.filter or "")
-    ]
+    baselines = rooms.drift.baselines
+    every: list[Approval | ReviewedRule] = [*baselines.approvals, *baselines.reviewed]
+    wanted = [each for each in every if _matches(each, params.filter or "")]
     wanted.sort(key=lambda each: each.at, reverse=True)
-    wanted.sort(key=lambda each: each.expires or datetime.max.replace(tzinfo=UTC))
+    wanted.sort(key=lambda each: _end(each) or datetime.max.replace(tzinfo=UTC))
+    approvals = [each for each in wanted if isinstance(each, Approval)]
     accepted = await _accepted(rooms.store)
-    covers = await asyncio.to_thread(covered, wanted, accepted, rooms.drift.snapshots, now)
+    covers = await asyncio.to_thread(covered, approvals, accepted, rooms.drift.snapshots, now)
 
     async def page(limit: int) -> RulesApprovalsResult:
+        shown = wanted[first : first + limit]
+        reviewed = [each for each in shown if isinstance(each, ReviewedRule)]
+        places = await asyncio.to_thread(_places, rooms.drift, reviewed)
         return RulesApprovalsResult(
             approvals=tuple(
-                _row(each, covers[each.id], now) for each in wanted[first : first + limit]
+                _row(each, covers[each.id], now)
+                if isinstance(each, Approval)
+                else _rule_row(each, places[each.id], now, rooms.drift.masker)
+                for each in shown
             ),
             total=len(wanted),
             next_cursor=next_cursor(first + limit, len(wanted)),
         )
 
     return await page_that_fits(params.limit, page)
+
+
+def _end(decision: Approval | ReviewedRule) -> datetime | None:
+    return decision.expires if isinstance(decision, Approval) else decision.expiry()
+
+
+def _places(drift: DriftRoom, reviewed: Sequence[ReviewedRule]) -> dict[str, int]:
+    """How many places each rule speaks of and wins at."""
+    wanted = {each.id for each in reviewed}
+    counts = dict.fromkeys(wanted, 0)
+    for rule in drift.baselines.rules:
+        if rule.approval in wanted:
+            everywhere = drift.snapshots.values()
+            if rule.condition.kind is ConditionKind.IGNORE:
+                won = [there for _, there in ignored_at(rule, everywhere, drift.resolver)]
+            else:
+                won = [each.won for each in rule_reach(rule, everywhere, drift.resolver)]
+            counts[rule.approval] = sum(won)
+    return counts
 
 
 async def _accepted(store: Store) -> list[Deviation]:
@@ -76,10 +109,11 @@ async def _accepted(store: Store) -> list[Deviation]:
             return found
 
 
-def _matches(approval: Approval, text: str) -> bool:
+def _matches(decision: Approval | ReviewedRule, text: str) -> bool:
     parts = (
-        str(approval.scope), approval.plugin, approval.file, approval.key, approval.kind.value,
-        approval.reason, approval.by, "expires" if approval.expires else None,
+        str(_scope(decision)), decision.plugin, decision.file, _key(decision), _decided(decision),
+        decision.kind.value if isinstance(decision, Approval) else None,
+        decision.reason, decision.by, "expires" if decision.expires else None,
     )  # fmt: skip
     searched = "\n".join(part for part in parts if part).casefold()
     return all(holds_word(searched, word) for word in text.casefold().split())
@@ -104,6 +138,52 @@ def _row(approval: Approval, covers: Sequence[str], now: datetime) -> ApprovalRo
         covers=len(covers),
         deviations=tuple(covers[:IDS_SHOWN]),
     )
+
+
+def _rule_row(rule: ReviewedRule, places: int, now: datetime, masker: Masker) -> ApprovalRow:
+    path = rule.path or tuple((rule.key or "").split("."))
+    end = rule.expiry()
+    condition = masked_condition(rule.condition(), path, rule.plugin, masker)
+    return ApprovalRow(
+        id=rule.id,
+        decided=_decided(rule),
+        scope=_scope(rule),
+        plugin=rule.plugin,
+        file=rule.file,
+        key=_key(rule),
+        path=rule.path,
+        kind=None,
+        expected=clipped(condition.value, ROW_VALUE_CHARACTERS),
+        reason=rule.reason or "",
+        by=rule.by,
+        at=rule.at,
+        expires=end,
+        expired=end is not None and end <= now,
+        covers=places,
+        deviations=(),
+    )
+
+
+def _scope(decision: Approval | ReviewedRule) -> Scope:
+    if isinstance(decision, Approval):
+        return decision.scope
+    return decision.scope.scope() if isinstance(decision.scope, ScopeEntry) else Scope()
+
+
+def _key(decision: Approval | ReviewedRule) -> str | None:
+    return decision.key if decision.path is None else dotted(decision.path)
+
+
+def _decided(decision: Approval | ReviewedRule) -> Decided:
+    if isinstance(decision, Approval):
+        return Decided.ACCEPT
+    match decision.condition().kind:
+        case ConditionKind.IGNORE:
+            return Decided.IGNORE
+        case ConditionKind.UNIQUE:
+            return Decided.UNIQUE
+        case _:
+            return Decided.PROMOTE
 
 
 METHODS = (approvals,)

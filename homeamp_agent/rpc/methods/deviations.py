@@ -11,9 +11,8 @@ from homeamp_agent.drift.ledger import EVENT_IDS, EVENT_ROWS
 from homeamp_agent.model.deviation import Deviation, DeviationStatus
 from homeamp_agent.model.event import Topic
 from homeamp_agent.model.query import DeviationEvent
-from homeamp_agent.model.rule import Scope, ScopeKind
 from homeamp_agent.rpc.methods.context import context_of
-from homeamp_agent.rpc.methods.deciding import note_decision
+from homeamp_agent.rpc.methods.deciding import OPEN_TO_REVIEW, note_decision, scope_of
 from homeamp_agent.rpc.methods.edits import Edits, NotFixable, holds_mask
 from homeamp_agent.rpc.methods.explaining import explain_deviation
 from homeamp_agent.rpc.methods.fitting import (
@@ -53,7 +52,6 @@ from homeamp_agent.store import (
 )
 
 NO_SUCH = "no such deviation"
-_OPEN = frozenset({DeviationStatus.PENDING, DeviationStatus.FLAGGED})
 
 
 @method(
@@ -172,10 +170,10 @@ async def approve(call: Call[Rooms], params: DeviationsApproveParams) -> Deviati
     accepted: list[str] = []
     skipped = [Skipped(id=each, reason=NO_SUCH) for each in params.ids if each not in known]
     for deviation in known.values():
-        if deviation.status not in _OPEN:
+        if deviation.status not in OPEN_TO_REVIEW:
             skipped.append(Skipped(id=deviation.id, reason=f"it is {deviation.status.value}"))
             continue
-        scope = _scope(rooms, params, deviation)
+        scope = scope_of(rooms, params.scope, params.target, deviation)
         if isinstance(scope, str):
             skipped.append(Skipped(id=deviation.id, reason=scope))
             continue
@@ -191,26 +189,9 @@ async def approve(call: Call[Rooms], params: DeviationsApproveParams) -> Deviati
             )
         )
     if approvals:
-        await rooms.drift.approve(approvals, ())
+        await rooms.drift.decide(approvals, ())
     await note_decision(rooms, "approved", accepted, str(call.peer), params.reason)
     return await _reviewed(rooms, accepted, skipped)
-
-
-def _scope(rooms: Rooms, params: DeviationsApproveParams, deviation: Deviation) -> Scope | str:
-    """How far the approval reaches, or why it cannot."""
-    match params.scope:
-        case ScopeKind.GLOBAL:
-            return Scope()
-        case ScopeKind.HOST:
-            return Scope(kind=ScopeKind.HOST, target=deviation.host)
-        case ScopeKind.INSTANCE:
-            return Scope(kind=ScopeKind.INSTANCE, target=f"{deviation.host}/{deviation.instance}")
-        case ScopeKind.TAG:
-            snapshot = rooms.drift.snapshots.get(deviation.instance)
-            tags = snapshot.instance.tags if snapshot is not None else ()
-            if params.target not in tags:
-                return f"{deviation.instance} has no tag {params.target or '(none given)'}"
-            return Scope(kind=ScopeKind.TAG, target=params.target)
 
 
 @method(
@@ -231,7 +212,7 @@ async def flag(call: Call[Rooms], params: DeviationsFlagParams) -> DeviationsRev
         actor=str(call.peer),
         reason=params.reason,
         replacement=params.replacement,
-        from_statuses=_OPEN,
+        from_statuses=OPEN_TO_REVIEW,
     )
     return await _decide(rooms, params.ids, decision, [])
 
@@ -258,7 +239,7 @@ async def reopen(call: Call[Rooms], params: DeviationsReopenParams) -> Deviation
     known = await get_deviations(rooms.store, params.ids)
     approved = [each for each in known.values() if each.status is DeviationStatus.APPROVED]
     if approved:
-        await rooms.drift.approve((), _approvals_covering(rooms, approved))
+        await rooms.drift.decide((), _approvals_covering(rooms, approved))
     decision = Review(
         DeviationStatus.PENDING,
         actor=str(call.peer),

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from homeamp_agent.baselines import Resolved, expectation_of, sentences
-from homeamp_agent.drift.equality import Demand
+from homeamp_agent.drift.judging import judged
 from homeamp_agent.model.deviation import Deviation
 from homeamp_agent.model.expectation import Explanation, InstanceValue
-from homeamp_agent.model.rule import ConditionKind
 from homeamp_agent.model.secret import wire_value
 from homeamp_agent.model.setting import KeyPath
 from homeamp_agent.model.snapshot import MISSING, InstanceSnapshot
@@ -18,18 +17,6 @@ from homeamp_agent.rpc.rooms import DriftRoom
 
 VALUE_CHARACTERS = 1_000
 """Of each instance's value: 100 instances fit into a reply."""
-
-_JUDGED_ALONE = frozenset(
-    {
-        ConditionKind.EQUALS,
-        ConditionKind.ONE_OF,
-        ConditionKind.RANGE,
-        ConditionKind.MATCHES,
-        ConditionKind.PRESENT,
-        ConditionKind.ABSENT,
-    }
-)
-"""Conditions that one value meets or not by itself; the others need a look at more settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,23 +95,5 @@ def _elsewhere(drift: DriftRoom, place: Place) -> Iterator[InstanceValue]:
             instance=name,
             value=None if value is MISSING else clipped(wire_value(value), VALUE_CHARACTERS),
             missing=value is MISSING,
-            as_expected=_judged(drift, resolved, value, file.table.typed),
+            as_expected=judged(resolved, value, file.table.typed, drift.masker),
         )
-
-
-def _judged(drift: DriftRoom, resolved: Resolved | None, value: object, typed: bool) -> bool | None:
-    if resolved is None or resolved.condition.kind not in _JUDGED_ALONE:
-        return None
-    if resolved.conflict is not None or resolved.unresolved or resolved.candidates:
-        return None
-    if value is MISSING:
-        return resolved.condition.kind is ConditionKind.ABSENT
-    path = resolved.path if resolved.path is not None else (resolved.key or "",)
-    demand = Demand(
-        resolved.condition,
-        typed and resolved.condition.typed,
-        drift.masker,
-        path,
-        resolved.plugin,
-    )
-    return demand.met_by(value)

@@ -92,8 +92,11 @@ from homeamp_agent.rpc.protocol.messages.deviations import (
     DeviationsListResult,
     DeviationsReopenParams,
     DeviationsReviewResult,
+    DeviationsRuleParams,
+    DeviationsRuleResult,
     DeviationsShowParams,
     DeviationsShowResult,
+    MadeRule,
     Skipped,
 )
 from homeamp_agent.rpc.protocol.messages.discover import DiscoverResult
@@ -116,6 +119,7 @@ from homeamp_agent.rpc.protocol.messages.instances import (
 )
 from homeamp_agent.rpc.protocol.messages.rules import (
     ApprovalRow,
+    Decided,
     RulePlace,
     RulesApprovalsParams,
     RulesApprovalsResult,
@@ -125,6 +129,8 @@ from homeamp_agent.rpc.protocol.messages.rules import (
     RulesListResult,
     RulesProblemsParams,
     RulesProblemsResult,
+    RulesRevokeParams,
+    RulesRevokeResult,
     RulesShowParams,
     RulesShowResult,
 )
@@ -175,6 +181,7 @@ __all__ = [
     "ChangesSubmitResult",
     "ContextLine",
     "Counts",
+    "Decided",
     "DeploymentAsked",
     "DeploymentsActParams",
     "DeploymentsApproveParams",
@@ -200,6 +207,8 @@ __all__ = [
     "DeviationsListResult",
     "DeviationsReopenParams",
     "DeviationsReviewResult",
+    "DeviationsRuleParams",
+    "DeviationsRuleResult",
     "DeviationsShowParams",
     "DeviationsShowResult",
     "DeviationsSort",
@@ -216,6 +225,7 @@ __all__ = [
     "InstancesActResult",
     "InstancesListParams",
     "InstancesListResult",
+    "MadeRule",
     "MatrixCell",
     "MatrixInstance",
     "MatrixRow",
@@ -237,6 +247,8 @@ __all__ = [
     "RulesListResult",
     "RulesProblemsParams",
     "RulesProblemsResult",
+    "RulesRevokeParams",
+    "RulesRevokeResult",
     "RulesShowParams",
     "RulesShowResult",
     "ScanStatus",

@@ -18,7 +18,7 @@ from homeamp_agent.model.query import (
     PageParams,
     ScopeCount,
 )
-from homeamp_agent.model.rule import ScopeKind
+from homeamp_agent.model.rule import Rule, ScopeKind
 from homeamp_agent.rpc.protocol.messages.base import MutationParams
 
 
@@ -95,6 +95,13 @@ class DeviationsShowResult(WireWord):
     not_fixable_because: str | None = None
 
 
+class Skipped(WireWord):
+    """One deviation that a bulk act left alone, and why."""
+
+    id: str
+    reason: str
+
+
 class DeviationsApproveParams(MutationParams):
     """Accept deviations as they are; becomes a rule in `approved.yaml`."""
 
@@ -103,6 +110,43 @@ class DeviationsApproveParams(MutationParams):
     target: str | None = Field(default=None, description="The tag, for scope tag")
     reason: str = Field(default="", max_length=2000)
     expires: AwareDatetime | None = None
+
+
+class DeviationsRuleParams(MutationParams):
+    """Make rules of deviations, within a scope; written to `approved.yaml`.
+
+    `preview`: say what they would do, and write nothing.
+    """
+
+    ids: tuple[str, ...] = Field(min_length=1, max_length=10_000)
+    scope: ScopeKind = ScopeKind.GLOBAL
+    target: str | None = Field(default=None, description="The tag, for scope tag")
+    reason: str = Field(default="", max_length=2000)
+    expires: AwareDatetime | None = None
+    preview: bool = False
+
+
+class MadeRule(WireWord):
+    """A rule that a review makes, and its instances by what it does there.
+
+    `id` is that of the decision, as `rules.revoke` takes it. `meets`: as the rule wants it (or
+    ignored by it); `deviates`: another value is there; `overruled`: a narrower rule speaks.
+    """
+
+    id: str
+    rule: Rule
+    meets: tuple[str, ...]
+    deviates: tuple[str, ...]
+    overruled: tuple[str, ...]
+
+
+class DeviationsRuleResult(WireWord):
+    """The rules that were made, or would be: the first 100; `decisions`: all their ids."""
+
+    rules: tuple[MadeRule, ...]
+    decisions: tuple[str, ...]
+    ids: tuple[str, ...] = Field(description="The deviations that they were made of")
+    skipped: tuple[Skipped, ...] = ()
 
 
 class DeviationsFlagParams(MutationParams):
@@ -118,13 +162,6 @@ class DeviationsReopenParams(MutationParams):
 
     ids: tuple[str, ...] = Field(min_length=1, max_length=10_000)
     reason: str = Field(default="", max_length=2000)
-
-
-class Skipped(WireWord):
-    """One deviation that a bulk act left alone, and why."""
-
-    id: str
-    reason: str
 
 
 class DeviationsReviewResult(WireWord):

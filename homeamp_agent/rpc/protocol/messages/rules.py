@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 from pydantic import AwareDatetime, Field
@@ -11,7 +12,7 @@ from homeamp_agent.model.deviation import DeviationKind
 from homeamp_agent.model.expectation import Explanation
 from homeamp_agent.model.query import PageParams
 from homeamp_agent.model.rule import BaselineProblem, Rule, Scope, ScopeKind
-from homeamp_agent.rpc.protocol.messages.base import Path
+from homeamp_agent.rpc.protocol.messages.base import MutationParams, Path
 
 
 class RulesExplainParams(Word):
@@ -107,20 +108,32 @@ class RulesApprovalsParams(PageParams):
     offset: int | None = Field(default=None, ge=0, description="Instead of a cursor")
 
 
-class ApprovalRow(WireWord):
-    """One approval of `approved.yaml`, and the deviations that it covers now.
+class Decided(StrEnum):
+    """What a review decided: the deviation is fine, the key does not matter, the value is right,
+    every instance has its own."""
 
-    One that covers none stands for nothing: its value, its rule or its instance is another, or
-    its term has ended (`expired`).
+    ACCEPT = "accept"
+    IGNORE = "ignore"
+    PROMOTE = "promote"
+    UNIQUE = "unique"
+
+
+class ApprovalRow(WireWord):
+    """One decision of `approved.yaml`, and what it stands for now.
+
+    `accept`: the deviations that it `covers`; one that covers none stands for nothing, since its
+    value, its rule or its instance is another, or its term has ended (`expired`). The others are
+    rules: `kind` is None, `covers` counts the places where the rule wins.
     """
 
     id: str
+    decided: Decided = Decided.ACCEPT
     scope: Scope
     plugin: str | None
     file: str | None
     key: str | None
     path: Path | None
-    kind: DeviationKind
+    kind: DeviationKind | None
     expected: Any = None
     actual: Any = None
     reason: str
@@ -140,3 +153,17 @@ class RulesApprovalsResult(WireWord):
     approvals: tuple[ApprovalRow, ...]
     total: int
     next_cursor: str | None = None
+
+
+class RulesRevokeParams(MutationParams):
+    """Decisions of `approved.yaml` by their ids, to be taken back."""
+
+    ids: tuple[str, ...] = Field(min_length=1, max_length=10_000)
+    reason: str = Field(default="", max_length=2000)
+
+
+class RulesRevokeResult(WireWord):
+    """Which were taken back; the others were not there (any more)."""
+
+    revoked: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
