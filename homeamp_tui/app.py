@@ -18,6 +18,7 @@ from homeamp_agent.rpc.protocol.messages import Access
 from homeamp_tui.acts import Acts
 from homeamp_tui.clipboard import TooLong, osc52
 from homeamp_tui.commands import HouseCommands
+from homeamp_tui.deploying import Deploying
 from homeamp_tui.dialogs.dialog import DIALOG_CSS
 from homeamp_tui.dialogs.told import Told
 from homeamp_tui.games import Games
@@ -26,6 +27,7 @@ from homeamp_tui.links import Link, LinkState
 from homeamp_tui.requesting import Requesting
 from homeamp_tui.rolling_back import RollingBack
 from homeamp_tui.screens.changes import ChangesScreen
+from homeamp_tui.screens.deployments import DeploymentsScreen
 from homeamp_tui.screens.deviations import DeviationsScreen
 from homeamp_tui.screens.history import HistoryScreen
 from homeamp_tui.screens.house import HouseScreen
@@ -77,6 +79,7 @@ class HomeampApp(App[None]):
         "history": HistoryScreen,
         "instances": InstancesScreen,
         "matrix": MatrixScreen,
+        "deployments": DeploymentsScreen,
     }
 
     def __init__(
@@ -99,6 +102,7 @@ class HomeampApp(App[None]):
         self.rolling_back = RollingBack(self)
         self.requesting = Requesting(self)
         self.games = Games(self)
+        self.deploying = Deploying(self)
         self._told_lost: set[str] = set()
         self.register_theme(DARK)
         self.register_theme(LIGHT)

@@ -8,6 +8,7 @@ from homeamp_agent.model.change import ChangeRequest, ChangeStatus, Progress
 from homeamp_tui.words import plain
 
 BAR_CELLS = 20
+FULL, EMPTY = "▰", "▱"
 UNDER_WAY = frozenset({ChangeStatus.APPLYING, ChangeStatus.ROLLING_BACK, ChangeStatus.WAITING})
 _WRITTEN = frozenset({"written", "verified", "undone"})
 
@@ -24,11 +25,18 @@ def progress_of(change: ChangeRequest) -> Progress | None:
 
 def progress_line(progress: Progress) -> Content:
     """`▰▰▰▱▱ 3/5  stopping SURV01`."""
-    total = max(progress.total, 1)
-    full = BAR_CELLS * min(max(progress.done, 0), total) // total
+    bar = bar_text(progress.done, progress.total, BAR_CELLS)
+    full = bar.count(FULL)
     return Content.assemble(
-        ("▰" * full, "$primary"),
-        ("▱" * (BAR_CELLS - full), "$line"),
+        (bar[:full], "$primary"),
+        (bar[full:], "$line"),
         f" {progress.done:,}/{progress.total:,}",
         (f"  {plain(progress.now)}" if progress.now else "", "$muted"),
     )
+
+
+def bar_text(done: int, total: int, cells: int) -> str:
+    """`▰▰▰▱▱`, so many cells wide; full only when all is done."""
+    total = max(total, 1)
+    full = cells * min(max(done, 0), total) // total
+    return FULL * full + EMPTY * (cells - full)

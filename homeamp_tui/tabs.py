@@ -19,6 +19,7 @@ TABS = (
     Tab("3", "changes", "Changes"),
     Tab("4", "instances", "Instances"),
     Tab("5", "matrix", "Matrix"),
+    Tab("6", "deployments", "Deployments"),
 )
 """A new screen: a line here, and one in `HomeampApp.MODES`."""
 

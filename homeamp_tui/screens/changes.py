@@ -42,6 +42,7 @@ POSSIBLE = {
     "reject": (TO_APPROVE, "rejected"),
     "apply": (TO_APPLY, "carried out"),
     "cancel": (TO_CANCEL, "withdrawn"),
+    "deploy": (TO_CANCEL, "deployed"),
 }
 """Which states an act wants, and its word."""
 
@@ -72,13 +73,14 @@ class ChangesScreen(ListingScreen[ChangeRequest]):
         ("S", "All since", "rollback_since"),
         ("x", "Reject", "reject"),
         ("c", "Withdraw", "cancel"),
+        ("D", "Deploy", "deploy"),
         ("z", "Undo last", "undo"),
         ("y", "Copy diff", "copy"),
         ("r", "Rescan", "rescan"),
     )
     CHANGING = frozenset(
-        {"approve", "apply", "reject", "cancel", "load", "rollback", "rollback_since", "undo",
-         "rescan"}
+        {"approve", "apply", "reject", "cancel", "deploy", "load", "rollback", "rollback_since",
+         "undo", "rescan"}
     )  # fmt: skip
     KEYS_HELP = """\
 Move       j k ↓ ↑   tab: to the diff and back   h l: sideways in the diff
@@ -89,6 +91,7 @@ Select     space: one   A: all that the filter shows
 Requests   L: load one from a JSON or YAML file   a approve   x reject
            p: carry out what is approved   c: withdraw
            each shows the exact diff first; C in the deviations composes one
+           D: by deployment instead, DEV first, then production in waves (6)
 Back       R: put the exact bytes back that were there before (asks first)
            S: the same with every change since a time, on all hosts
            z: take back the last fix made from here
@@ -100,6 +103,7 @@ View       H: the history, who did what   y: copy the diff
         Binding("p", "apply", "Carry out", id="changes.apply"),
         Binding("x", "reject", "Reject", id="changes.reject"),
         Binding("c", "cancel", "Withdraw", id="changes.cancel"),
+        Binding("D", "deploy", "Deploy in waves", id="changes.deploy"),
         Binding("L", "load", "Load a request from a file", id="changes.load"),
         Binding("H", "history", "History", id="changes.history"),
         Binding("R", "rollback", "Roll back", id="changes.rollback"),
@@ -183,6 +187,9 @@ View       H: the history, who did what   y: copy the diff
 
     def action_cancel(self) -> None:
         self._decide(partial(self.dashboard.requesting.decline, act="cancel"))
+
+    def action_deploy(self) -> None:
+        self._decide(self.dashboard.deploying.start_all)
 
     def action_history(self) -> None:
         self.dashboard.action_show("history")

@@ -25,6 +25,7 @@ from homeamp_agent.model.change import (
     RefusedEdit,
     RollbackConflict,
 )
+from homeamp_agent.model.deployment import Deployment
 from homeamp_agent.model.deviation import (
     OPEN_STATUSES,
     Deviation,
@@ -104,7 +105,7 @@ from homeamp_agent.rpc.protocol.messages import (
 from homeamp_agent.rpc.registry import Call, Registry, method
 from homeamp_agent.rpc.server import Server
 from homeamp_agent.store import open_store
-from tests.tui import scripted_requests, scripted_settings
+from tests.tui import scripted_deployments, scripted_requests, scripted_settings
 
 LONG_AGO = dt.datetime.now(dt.UTC) - dt.timedelta(weeks=15, days=3)
 """Ages are counted from now: half a week past the full one, so that no test sees it pass."""
@@ -153,6 +154,9 @@ class Script:
     made_up: int = 0
     access: Access = Access.OPERATE
     changes: list[ChangeRequest] = field(default_factory=list)
+    deployments: list[Deployment] = field(default_factory=list)
+    deployment_texts: list[str] = field(default_factory=list)
+    no_dev: bool = False
     conflict: RollbackConflict | None = None
     refused: tuple[RefusedEdit, ...] = ()
     problems: tuple[str, ...] = ()
@@ -803,6 +807,7 @@ METHODS = (
     preview, fix, changes, change_shown, rollback, subscribe,
     stop_game, restart_game,
     setting_history, *scripted_settings.METHODS, *scripted_requests.METHODS,
+    *scripted_deployments.METHODS,
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ import pytest
 from textual.pilot import Pilot
 
 from homeamp_agent.model.change import ChangeStatus
+from homeamp_agent.model.deployment import DeploymentStage
 from homeamp_tui.app import HomeampApp
 from homeamp_tui.dialogs.confirm import Confirm
 from homeamp_tui.dialogs.dialog import Dialog
@@ -25,6 +26,7 @@ from homeamp_tui.screens.deviations import DeviationsScreen
 from tests.tui.conftest import AgentOf
 from tests.tui.driving import LOOK_SECONDS, screen_text, until
 from tests.tui.scripted import ScriptedAgent, running_games, setting_changes
+from tests.tui.scripted_deployments import deployment
 from tests.tui.scripted_requests import waiting_request
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -179,6 +181,21 @@ async def history(pilot: Pilot[None], agents: Agents) -> None:
     await pilot.press("j", "j")
 
 
+async def deployments(pilot: Pilot[None], agents: Agents) -> None:
+    stages = (DeploymentStage.AWAITING_APPROVAL, DeploymentStage.FAILED)
+    for agent, stage in zip(agents, stages, strict=True):
+        agent.script.deployments.append(deployment(agent.script.host, stage))
+    await pilot.press("6")
+    await until(pilot, lambda: "waits for an approval" in screen_text(pilot.app))
+    await pilot.press("j")
+
+
+async def deploying(pilot: Pilot[None], agents: Agents) -> None:
+    await deployments(pilot, agents)
+    await pilot.press("k", "a")
+    await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+
+
 async def no_change_yet(pilot: Pilot[None], agents: Agents) -> None:
     await pilot.press("3")
 
@@ -207,7 +224,7 @@ SCREENS: dict[str, Steps] = {
         overview, overview_lost, deviations, groups, filtered, selected, detail, keys, plan,
         approval, flag, nothing_matches, lost, instances, stopping, changes,
         no_change_yet, requests, handing_in, history, setting_history, matrix, matrix_cell,
-        which_plugin,
+        which_plugin, deployments, deploying,
     )
 }  # fmt: skip
 
