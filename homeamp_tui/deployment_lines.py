@@ -80,7 +80,9 @@ def head_of(host: str, deployment: Deployment) -> Content:
         Content.assemble((STAGE_WORDS[deployment.stage], style), (when, "$muted")),
         Content.styled(plain(deployment.reason), "bold"),
         Content.assemble(
-            (bar_text(done, total, HEAD_BAR_CELLS), "$primary"), f" {done}/{total} waves"
+            (bar_text(done, total, HEAD_BAR_CELLS), "$primary"),
+            f" {done}/{total} waves",
+            (_now_text(deployment), "$muted"),
         ),
     ]
     if deployment.message:
@@ -88,6 +90,12 @@ def head_of(host: str, deployment: Deployment) -> Content:
     if deployment.failure and deployment.failure != deployment.message:
         lines.append(Content.styled(plain(deployment.failure), "$error"))
     return Content("\n").join(lines)
+
+
+def _now_text(deployment: Deployment) -> str:
+    """The first wave that was not found well, where there is one."""
+    wave = next((each for each in deployment.waves if each.state is not WaveState.PASSED), None)
+    return "" if wave is None else f"  {wave.title} {WAVE_WORDS[wave.state]}"
 
 
 def body_of(deployment: Deployment, lines: Sequence[DeploymentLine]) -> list[Line]:

@@ -192,7 +192,7 @@ async def deployments(pilot: Pilot[None], agents: Agents) -> None:
 
 async def deploying(pilot: Pilot[None], agents: Agents) -> None:
     await deployments(pilot, agents)
-    await pilot.press("k", "a")
+    await pilot.press("a")
     await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
 
 
