@@ -98,7 +98,8 @@ class HoconScanner:
         return self._ended(root, end)
 
     def _ended(self, root: Block | Sequence, end: int) -> Block | Sequence:
-        root.end = end
+        # A file without braces around it is no setting of its own when it holds none.
+        root.end = root.start if isinstance(root, Block) and not root.braced else end
         end = self._gap(end)
         if end < len(self._text):
             raise self._error(end, "text behind the end of the outermost bracket")

@@ -43,6 +43,8 @@ class IniDocument(LineDocument):
             assert found is not None  # noqa: S101  (the pattern matches any line)
             pos = found.end()
             if found[1] is not None:
+                count += found[1] not in root.members
+                self._refuse_too_many(count, found.start(1) - 1)
                 section = self._section(root, found)
                 indent = -1
             elif found[2] is not None:

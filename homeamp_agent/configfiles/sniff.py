@@ -44,19 +44,24 @@ _BY_EXTENSION: Final = {
     ".ini": "ini",
 }
 
-_COMMENT_OR_BLANK = re.compile(r"[ \t]*(?:[#;~].*|//.*|$)")
-_FORGE_TYPED = re.compile(r"""[ \t]*[BIDSC]:(?:"[^"]*"|[^\s"=<:]+)[ \t]*(?:=|<[ \t]*$)""")
-_FORGE_BANNER = re.compile(r"# Configuration file[ \t]*$")
-_SECTION = re.compile(r"[ \t]*\[[^\[\]\"',]*\][ \t]*(?:[#;].*)?$")
-_BRACE_BLOCK = re.compile(r"""[ \t]*(?:"[^"]*"|[\w.$-]+)[ \t]*[:=]?[ \t]*[{\[][ \t]*(?:[#/].*)?$""")
-_ASSIGNED = re.compile(r"""[ \t]*(?:"[^"]*"|[^\s=:{}"#]+)[ \t]*=""")
-_ONE_LINE_VALUE = re.compile(r"[^\s=:{}\"#]+=[^{\[]*$")
-_COLON = re.compile(
-    r"""[ \t]*(?:- |"[^"]*"[ \t]*:|'[^']*'[ \t]*:|[^\s=:{}"#][^={}"#]*:(?:[ \t]|$))"""
+# Possessive throughout: lines are hostile too, and blanks must never be counted twice.
+_COMMENT_OR_BLANK = re.compile(r"[ \t]*+(?:[#;~].*|//.*|$)")
+_FORGE_TYPED = re.compile(r"""[ \t]*+[BIDSC]:(?:"[^"]*+"|[^\s"=<:]++)[ \t]*+(?:=|<[ \t]*+$)""")
+_FORGE_BANNER = re.compile(r"# Configuration file[ \t]*+$")
+_SECTION = re.compile(r"[ \t]*+\[[^\[\]\"',]*+\][ \t]*+(?:[#;].*)?$")
+_BRACE_BLOCK = re.compile(
+    r"""[ \t]*+(?:"[^"]*+"|[\w.$-]++)[ \t]*+[:=]?[ \t]*+[{\[][ \t]*+(?:[#/].*)?$"""
 )
-_WEB_SERVER = re.compile(r"[ \t]*(?:server|http|events|upstream\b.*|location\b.*)[ \t]*\{[ \t]*$")
-_APACHE_END = re.compile(r"[ \t]*</[A-Z]\w+>[ \t]*$")
-_DIRECTIVE = re.compile(r"[ \t]*[A-Za-z_]\w*[ \t]+[^=:{]*;[ \t]*(?:#.*)?$")
+_ASSIGNED = re.compile(r"""[ \t]*+(?:"[^"]*+"|[^\s=:{}"#]++)[ \t]*+=""")
+_ONE_LINE_VALUE = re.compile(r"[^\s=:{}\"#]++=[^{\[]*+$")
+_COLON = re.compile(
+    r"""[ \t]*+(?:- |"[^"]*+"[ \t]*+:|'[^']*+'[ \t]*+:|[^\s=:{}"#][^={}"#]*:(?:[ \t]|$))"""
+)
+_WEB_SERVER = re.compile(
+    r"[ \t]*+(?:(?:server|http|events)[ \t]*+|(?:upstream|location)\b.*)\{[ \t]*+$"
+)
+_APACHE_END = re.compile(r"[ \t]*+</[A-Z]\w++>[ \t]*+$")
+_DIRECTIVE = re.compile(r"[ \t]*+[A-Za-z_]\w*+[ \t]++[^=:{]*;[ \t]*+(?:#.*)?$")
 
 
 def format_of(file: str, data: bytes) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from homeamp_agent.configfiles.document import Limits, Value
 from homeamp_agent.configfiles.errors import ConfigFileError, TooLargeError
+from homeamp_agent.configfiles.json_scanner import MAX_INT_DIGITS
 from homeamp_agent.configfiles.proof import same
 from homeamp_agent.configfiles.text import SourceText
 from homeamp_agent.configfiles.tree import NOWHERE, Branch, Leaf, Node, Sequence
@@ -25,6 +26,11 @@ _BLANKS = re.compile(r"[ \t]*+")
 _LINE_REST = re.compile(r"[ \t]*+(?:#[^\n]*+)?\r?(?:\n|\Z)")
 _KEY = re.compile(rf"(?:{_KEY_PART})(?:[ \t]*+\.[ \t]*+(?:{_KEY_PART}))*+")
 _PART = re.compile(_KEY_PART)
+_SIMPLE_KEY = re.compile(r"[A-Za-z0-9_-]++(?=[ \t]*+[=\]])")
+_USUAL_LINE = re.compile(
+    r"([A-Za-z0-9_-]++)[ \t]*+=[ \t]*+"
+    r'(?:("[^"\\\n]*+")(?!")|([+-]?[0-9.]{1,40}+|true|false))[ \t]*+\r?(?:\n|\Z)'
+)
 _SCALAR = re.compile(
     r'("""(?:[^"\\]++|\\.|"(?!""))*+"{3,5})'
     r"|('''(?:[^']++|'(?!''))*+'{3,5})"
@@ -34,6 +40,7 @@ _SCALAR = re.compile(
     re.DOTALL,
 )
 _STYLES = ("", "multi-line double", "multi-line single", "double", "single", "date", "plain")
+_DIGITS = re.compile(r"[+-]?[0-9_]++\Z")
 _PLACE = re.compile(r"\(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 Kind = Literal["section", "inline", "headed", "dotted"]
@@ -92,6 +99,11 @@ class TomlScanner:
             pos = self._gap(pos)
             if pos >= len(self._text):
                 break
+            usual = _USUAL_LINE.match(self._text, pos)
+            if usual:
+                self._usual(section, depth, usual)
+                pos = usual.end()
+                continue
             if self._text[pos] == "[":
                 section, depth, pos = self._header(root, pos)
             else:
@@ -102,6 +114,20 @@ class TomlScanner:
             pos = rest.end()
         self._adopt(root, self._read_independently())
         return root
+
+    def _usual(self, section: Table, depth: int, line: re.Match[str]) -> None:
+        """A line as nearly all are: a bare key and one simple value."""
+        at, key_end = line.span(1)
+        self._count(at)
+        self._check_depth(depth + 1, at)
+        kind = 2 if line[2] is not None else 3
+        start, end = line.span(kind)
+        style = "double" if kind == 2 else "plain"
+        leaf = Leaf(self._source, None, style, at, key_end, start, end)
+        if line[1] in section.members:
+            raise self._error(at, f"the key {line[1]!r} is defined twice")
+        section.members[line[1]] = leaf
+        section.entries.append(leaf)
 
     def _header(self, root: Table, at: int) -> tuple[Table, int, int]:
         """The table that the header at `at` opens, its depth, the place behind the header."""
@@ -235,10 +261,15 @@ class TomlScanner:
         if found is None or found.lastindex is None:
             raise self._error(start, "expected a value")
         style = _STYLES[found.lastindex]
+        if style == "plain" and found.end() - start > MAX_INT_DIGITS and _DIGITS.match(found[0]):
+            raise self._error(start, f"an integer of {found.end() - start:,} digits")
         leaf = Leaf(self._source, None, style, at, key_end, start, found.end(), lead)
         return leaf, None, found.end()
 
     def _key(self, at: int) -> tuple[list[str], int]:
+        simple = _SIMPLE_KEY.match(self._text, at)
+        if simple:
+            return [simple[0]], simple.end()
         found = _KEY.match(self._text, at)
         if found is None:
             raise self._error(at, "expected a key")

@@ -128,7 +128,7 @@ class _Composer:
                 siblings.append(node)
                 room -= halves
                 if room < 0:
-                    self._refuse_settings()
+                    self._refuse_settings(event.start_mark.index)
             elif kind is mapping_start or kind is sequence_start:
                 node = (MappingNode if kind is mapping_start else SequenceNode)(
                     source,
@@ -149,7 +149,7 @@ class _Composer:
                 if len(open_nodes) > deepest:
                     self._refuse_depth(node)
                 if room < 0:
-                    self._refuse_settings()
+                    self._refuse_settings(event.start_mark.index)
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 node = open_nodes.pop()
                 if node.flow:
@@ -164,7 +164,7 @@ class _Composer:
                 siblings.append(self._alias(event))
                 room -= halves
                 if room < 0:
-                    self._refuse_settings()
+                    self._refuse_settings(event.start_mark.index)
             else:
                 return top, event.start_mark.index
 
@@ -313,9 +313,9 @@ class _Composer:
         reason = f"its aliases stand for more than {self.limits.max_alias_expansion:,} settings"
         raise TooLargeError(self.source.file, reason, *self.source.place(node.start))
 
-    def _refuse_settings(self) -> NoReturn:
+    def _refuse_settings(self, index: int) -> NoReturn:
         reason = f"more than {self.limits.max_settings:,} settings"
-        raise TooLargeError(self.source.file, reason)
+        raise TooLargeError(self.source.file, reason, *self.source.place(index))
 
     def _fail(self, reason: str, index: int) -> NoReturn:
         raise ConfigFileError(self.source.file, reason, *self.source.place(index))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
 
 from homeamp_agent.configfiles.document import (
     DEFAULT_LIMITS,
@@ -60,7 +60,10 @@ class YamlDocument(Document):
         if self.root is not None:
             _collect((), self.root, found)
         if len(found) > self.limits.max_settings:
-            raise TooLargeError(self.file, f"more than {self.limits.max_settings:,} settings")
+            first = next(islice(found.values(), self.limits.max_settings, None))
+            assert isinstance(first, YamlNode)  # noqa: S101  (what _collect finds)
+            reason = f"more than {self.limits.max_settings:,} settings"
+            raise TooLargeError(self.file, reason, *self.source.place(first.start))
         return found
 
     def value(self, path: KeyPath) -> Value:

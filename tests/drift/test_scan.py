@@ -179,10 +179,11 @@ def test_the_mark_of_a_masker_tells_keys_apart_and_gives_nothing_away() -> None:
     [
         (lambda file: file.write_bytes(b"\x89PNG\x00\x00"), "binary"),
         (lambda file: os.truncate(file, MAX + 1), "too_large"),
+        (lambda file: os.truncate(file, 1 << 30), "too_large"),
         (lambda file: file.write_bytes(b"a: [1\n"), "unreadable"),
         (lambda file: file.write_bytes(b"a: " + b"[" * 5000), None),
     ],
-    ids=["binary", "too large", "unclosed", "nested deep"],
+    ids=["binary", "too large", "1 GB sparse", "unclosed", "nested deep"],
 )
 def test_a_bad_file_is_a_problem_of_its_own(network: Any, make: Any, kind: str | None) -> None:
     network.instance("SMP01", {"plugins/Shop/good.yml": "a: 1\n"})
