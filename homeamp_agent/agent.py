@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from homeamp_agent.drift.detector import Detector, DetectorSettings
 from homeamp_agent.model.change import ChangeStatus
 from homeamp_agent.model.deviation import DeviationStatus
 from homeamp_agent.model.event import Topic
+from homeamp_agent.model.game import InstanceState
 from homeamp_agent.model.query import PAGE_LIMIT, DeviationFilter
 from homeamp_agent.model.secret import Masker
 from homeamp_agent.model.window import zone_of
@@ -181,10 +182,13 @@ class _Agent:
             problems=self._all_problems,
         )
         after = AfterRestart(rooms, settings.restarts.settle_s)
-        self._amp.watch.looked = after.seen
+        self._amp.watch.looked = lambda states: self._looked(after, states)
         self._amp.games.restarted = after.restarted
         if self._amp.lifecycle.available:
-            self._desk.carrying.hands = GameHands(self._amp.games, after.look)
+            self._desk.carrying.speaks_through(GameHands(self._amp.games, after.look))
+            next_stop = self._desk.carrying.next_stop
+            self._amp.games.before_start = next_stop.down
+            self._amp.watch.awaited = lambda: bool(next_stop.instances)
         answered = AnsweredCalls(store, masking_key)
         self._server = Server(
             Dispatcher(rooms, registry, answered), self._bus, self._access_policy()
@@ -367,6 +371,10 @@ class _Agent:
             operate_groups=access.operate_groups,
             members=None if access.members == "none" else Access(access.members),
         )
+
+    def _looked(self, after: AfterRestart, states: Mapping[str, InstanceState]) -> None:
+        after.seen(states)
+        self._desk.carrying.next_stop.seen(states)
 
     def _all_problems(self) -> tuple[str, ...]:
         return (

@@ -10,7 +10,7 @@ await games.act(Act.RESTART, "SURV01", Manners())      # all of it at once
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,6 +29,11 @@ ANNOUNCE_LEAD_SECONDS = 10.0
 """Between an announcement and a stop that waits for nobody: time to read it and to land."""
 STARTS_AT_ONCE = 2
 """Loading worlds takes every core for minutes."""
+
+
+async def nothing(instance: str) -> None:
+    """Do nothing before a start."""
+    del instance
 
 
 class NotBegun(LifecycleError):
@@ -54,12 +59,15 @@ class Manners:
 
 @dataclass(slots=True)
 class Games:
-    """Acts through `lifecycle`; one act an instance at a time. `restarted` hears of restarts."""
+    """Acts through `lifecycle`; one act an instance at a time. `restarted` hears of restarts,
+    `before_start` of a game that is down, by its name, and may still write into its files.
+    """
 
     lifecycle: Lifecycle
     ready_seconds: float = READY_BOUND_SECONDS
     announce_lead_seconds: float = ANNOUNCE_LEAD_SECONDS
     restarted: Callable[[Restart], None] = lambda _: None
+    before_start: Callable[[str], Awaitable[None]] = nothing
     _held: dict[str, str] = field(default_factory=dict)
     _starts: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STARTS_AT_ONCE))
 
@@ -111,6 +119,8 @@ class Games:
             LifecycleError: it did not come up.
         """
         async with self._starts:
+            if not (await self.lifecycle.state(instance)).up:
+                await self.before_start(instance)
             await self.lifecycle.start(instance)
             await self.lifecycle.wait_ready(instance, self.ready_seconds)
 

@@ -15,6 +15,8 @@ from homeamp_agent.amp.lifecycle import Lifecycle, LifecycleAway, LifecycleError
 from homeamp_agent.model.game import AmpLink, GameState, InstanceState
 
 POLL_SECONDS = 10.0
+AWAITED_SECONDS = 2.0
+"""While somebody waits for a game to stop: a heavy game takes longer than this to save."""
 LONGEST_PAUSE_SECONDS = 300.0
 """An AMP that came back after a night is seen within five minutes."""
 
@@ -31,7 +33,10 @@ Looked = Callable[[Mapping[str, InstanceState]], None]
 
 @dataclass(slots=True)
 class AmpWatch:
-    """Keeps `states` (by instance) and `link` true by asking `lifecycle`."""
+    """Keeps `states` (by instance) and `link` true by asking `lifecycle`.
+
+    `looked` hears of every look; while `awaited`, it is looked more often.
+    """
 
     lifecycle: Lifecycle
     tell: Tell
@@ -39,6 +44,7 @@ class AmpWatch:
     link: AmpLink = field(default_factory=AmpLink)
     states: Mapping[str, InstanceState] = field(default_factory=dict)
     looked: Looked = lambda _: None
+    awaited: Callable[[], bool] = lambda: False
     _failures: int = 0
     _asked: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -54,10 +60,11 @@ class AmpWatch:
         """Look, wait, and look again; forever."""
         while self.lifecycle.available:
             await self.look()
-            pause = min(self.poll_seconds * 2**self._failures, LONGEST_PAUSE_SECONDS)
+            often = min(self.poll_seconds, AWAITED_SECONDS) if self.awaited() else self.poll_seconds
+            pause = min(often * 2**self._failures, LONGEST_PAUSE_SECONDS)
             self._asked.clear()
             try:
-                async with asyncio.timeout(max(pause, self.poll_seconds)):
+                async with asyncio.timeout(max(pause, often)):
                     await self._asked.wait()
             except TimeoutError:
                 pass

@@ -94,7 +94,10 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class ChangeRecord:
-    """A change: its first run made it, the later ones rolled it back or tried to."""
+    """A change: its first run made it, the later ones rolled it back or tried to.
+
+    One that is written as each instance stops has a run an instance that makes it: its parts.
+    """
 
     change_id: str
     runs: tuple[RunRecord, ...]
@@ -111,14 +114,32 @@ class ChangeRecord:
         return frozenset(each["instance"] for run in self.runs for each in run.begun["files"])
 
     @property
+    def parts(self) -> tuple[RunRecord, ...]:
+        """The runs that make it, as opposed to those that roll it back."""
+        return tuple(run for run in self.runs if run.kind != ROLLBACK)
+
+    @property
+    def made(self) -> tuple[RunRecord, ...]:
+        """The parts that count."""
+        return tuple(run for run in self.parts if run.committed)
+
+    def part_of(self, instance: str) -> RunRecord | None:
+        """The part that wrote into an instance."""
+        for run in reversed(self.made):
+            if any(each["instance"] == instance for each in run.begun["files"]):
+                return run
+        return None
+
+    @property
     def edits(self) -> tuple[Edit, ...]:
         """What it set, secrets masked."""
-        return tuple(Edit.model_validate(each) for each in self.runs[0].begun["edits"])
+        edits = (each for run in self.parts for each in run.begun["edits"])
+        return tuple(map(Edit.model_validate, edits))
 
     @property
     def kept(self) -> dict[str, tuple[Reverted, ...]]:
         """What instances did not keep over their next restart, by those that were looked at."""
-        return self.runs[0].kept
+        return {name: found for run in self.parts for name, found in run.kept.items()}
 
     @property
     def open_run(self) -> RunRecord | None:
@@ -127,16 +148,15 @@ class ChangeRecord:
 
     @property
     def status(self) -> ChangeStatus:
-        first, last = self.runs[0], self.runs[-1]
-        if not first.committed:
-            failed = "undoing" in first.events
-            return ChangeStatus.FAILED if failed else ChangeStatus.APPLYING
-        if last is first:
-            return ChangeStatus.APPLIED
-        if last.committed:
-            return ChangeStatus.ROLLED_BACK
+        last = self.runs[-1]
         failed = "undoing" in last.events
-        return ChangeStatus.APPLIED if failed else ChangeStatus.ROLLING_BACK
+        if last.kind == ROLLBACK:
+            if last.committed:
+                return ChangeStatus.ROLLED_BACK
+            return ChangeStatus.APPLIED if failed else ChangeStatus.ROLLING_BACK
+        if last.committed or (failed and self.made):
+            return ChangeStatus.APPLIED
+        return ChangeStatus.FAILED if failed else ChangeStatus.APPLYING
 
     def request(self) -> ChangeRequest:
         """The change as the wire shows it."""
@@ -152,7 +172,7 @@ class ChangeRecord:
             author=first.begun["author"],
             status=status,
             created_at=datetime.fromisoformat(first.begun["at"]),
-            finished_at=first.ended_at,
+            finished_at=self.parts[-1].ended_at,
             rolled_back_at=last.ended_at if rolled_back else None,
             files=tuple(self._outcomes()),
             edits=self.edits,
@@ -164,7 +184,7 @@ class ChangeRecord:
     def _message(self) -> str:
         last = self.runs[-1]
         parts = [last.message()]
-        if len(self.runs) > 1 and parts[0]:
+        if last.kind == ROLLBACK and parts[0]:
             parts[0] = f"rollback failed: {parts[0]}"
         parts += [str(note["message"]) for note in last.events.get("closed", {}).get("notes", ())]
         if self.damaged_lines:
@@ -172,12 +192,14 @@ class ChangeRecord:
         return "; ".join(filter(None, parts))
 
     def _outcomes(self) -> list[FileOutcome]:
-        first = self.runs[0]
         outcomes = {
-            (each["instance"], each["file"]): self._outcome(each, *_state(first, index))
-            for index, each in enumerate(first.begun["files"])
+            (each["instance"], each["file"]): self._outcome(each, *_state(part, index))
+            for part in self.parts
+            for index, each in enumerate(part.begun["files"])
         }
-        for run in self.runs[1:]:
+        for run in self.runs:
+            if run.kind != ROLLBACK:
+                continue
             for index, each in enumerate(run.begun["files"]):
                 state, message = _rolled_back_state(run, index)
                 known = outcomes[each["instance"], each["file"]]

@@ -59,11 +59,11 @@ class Keeping:
         """
         reverted = []
         with self.locks.instances({instance}):
-            for change_id, edits in unlooked(self.records(), instance, ready_at):
+            for change_id, run, edits in unlooked(self.records(), instance, ready_at):
                 found = not_kept(self.planner, edits, up_until)
                 told = [each.model_dump(mode="json") for each in found]
                 with Journal(self.journals, change_id, new=False) as journal:
-                    journal.append("kept", run=1, instance=instance, reverted=told)
+                    journal.append("kept", run=run, instance=instance, reverted=told)
                 if found:
                     self.audit.append(
                         who="agent",
@@ -112,23 +112,26 @@ Place = tuple[str, tuple[str, ...]]
 
 def unlooked(
     records: Iterable[ChangeRecord], instance: str, ready_at: datetime | None = None
-) -> list[tuple[str, list[Edit]]]:
-    """By change id, the edits of `instance` that hold and were not looked at since they were made.
+) -> list[tuple[str, int, list[Edit]]]:
+    """By change id and run, the edits of `instance` that hold and were not looked at since.
 
     What a newer change wrote again is that one's; with `ready_at`, only those made before.
     """
     seen: set[Place] = set()
     found = []
-    for record in sorted(records, key=lambda each: str(each.runs[0].begun["at"]), reverse=True):
-        if record.status is not ChangeStatus.APPLIED or instance not in record.instances:
-            continue
+    parts = [
+        (part, record)
+        for record in records
+        if record.status is ChangeStatus.APPLIED and (part := record.part_of(instance)) is not None
+    ]
+    for part, record in sorted(parts, key=lambda each: str(each[0].begun["at"]), reverse=True):
         edits = [edit for edit in record.edits if edit.instance == instance]
         mine = [edit for edit in edits if _place(edit) not in seen]
         seen |= {_place(edit) for edit in edits}
-        made_at = record.runs[0].ended_at
+        made_at = part.ended_at
         early = ready_at is None or (made_at is not None and made_at < ready_at)
         if mine and early and instance not in record.kept:
-            found.append((record.change_id, mine))
+            found.append((record.change_id, part.number, mine))
     return found
 
 

@@ -60,7 +60,7 @@ class RollbackPlanner:
         """
         plan = RollbackPlan()
         plugins = {(each.instance, each.file): each.plugin for each in record.request().edits}
-        for step in record.runs[0].steps():
+        for step in (each for part in record.made for each in part.steps()):
             key = (step.place.instance, step.place.file)
             if key in keep:
                 plan.kept[key] = "left as it is, as asked"

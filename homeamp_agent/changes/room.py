@@ -22,6 +22,7 @@ from homeamp_agent.changes.errors import (
     InstanceBusyError,
     JournalError,
     NothingPlannedError,
+    NotNowError,
     NotRollableError,
     UnknownChangeError,
 )
@@ -114,8 +115,11 @@ class ChangeRoom:
         change_id: str | None = None,
         idempotency_key: str | None = None,
         kind: str = APPLY,
+        part: bool = False,
     ) -> ChangeRequest:
         """Carry a plan out, whole or not at all.
+
+        `part`: of a change that is written instance by instance; the first one begins it.
 
         The answer says what became of it: `applied`, or `failed` with everything taken back and
         the file that caused it. A key that was used before returns that change as it is now.
@@ -124,6 +128,7 @@ class ChangeRoom:
             NothingPlannedError: the plan changes no file.
             InstanceBusyError: another request is working on one of the instances.
             ChangeExistsError: the id is taken.
+            NotNowError: the change that it is a part of was taken back.
             OSError: the journal cannot be written; nothing was begun.
         """
         if idempotency_key is not None:
@@ -133,9 +138,12 @@ class ChangeRoom:
         if not planned.files:
             raise NothingPlannedError("the plan changes no file")
         change_id = change_id or new_change_id()
-        facts = RunFacts(change_id, 1, kind, author, reason)
+        begun = self._begun_of(change_id) if part else None
+        number = 1 if begun is None else begun.runs[-1].number + 1
+        facts = RunFacts(change_id, number, kind, author, reason)
         steps = _steps(planned.files, facts)
         names = {step.place.instance for step in steps}
+        names |= frozenset() if begun is None else begun.instances
         with self._locks.instances(names):
             self._repair(names)
             with self._locks.requests():
@@ -143,6 +151,8 @@ class ChangeRoom:
                     earlier = self._earlier(idempotency_key)
                     if earlier is not None:
                         return earlier.request()
+                if begun is not None:
+                    self._refuse_part(begun)
                 journal = self._new_journal(
                     facts,
                     steps,
@@ -311,14 +321,26 @@ class ChangeRoom:
     def _new_journal(
         self, facts: RunFacts, steps: Sequence[FileStep], planned: PlannedChange, **more: Any
     ) -> Journal:
-        journal = Journal(self._journals, facts.change_id, new=True)
+        journal = Journal(self._journals, facts.change_id, new=facts.number == 1)
         try:
             journal.append("begun", **_begun(facts, steps, planned.files), **more)
         except BaseException:
             with journal, suppress(OSError):
-                self._journals.remove(facts.change_id + SUFFIX)
+                if facts.number == 1:
+                    self._journals.remove(facts.change_id + SUFFIX)
             raise
         return journal
+
+    def _begun_of(self, change_id: str) -> ChangeRecord | None:
+        with suppress(UnknownChangeError):
+            return self._read(change_id)
+        return None
+
+    def _refuse_part(self, begun: ChangeRecord) -> None:
+        """With its instances held: nobody took it back, and nobody else went on with it."""
+        now = self._record(begun.change_id)
+        if now.status is not ChangeStatus.APPLIED or now.runs[-1].number != begun.runs[-1].number:
+            raise NotNowError(f"{begun.change_id} is {now.status.value}: no more of it is written")
 
     def _repair(self, names: Collection[str]) -> None:
         """Settle what a dead process left of instances that we hold now; all of it, or refuse."""
@@ -378,7 +400,7 @@ class ChangeRoom:
             self._records(), key=lambda each: str(each.runs[0].begun["at"]), reverse=True
         )
         for record in newest_first:
-            for step in record.runs[0].steps() if record.runs[0].committed else ():
+            for step in (each for part in record.made for each in part.steps()):
                 if (step.place.instance, step.place.file, step.after) == (*key, sha256):
                     return record.change_id
         return None

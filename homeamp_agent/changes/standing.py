@@ -12,6 +12,7 @@ from homeamp_agent.changes.room import new_change_id
 from homeamp_agent.model.change import (
     ChangeRequest,
     ChangeStatus,
+    Edit,
     FileOutcome,
     InstanceRestart,
     Plan,
@@ -80,6 +81,19 @@ def plan_facts(planned: PlannedChange) -> dict[str, Any]:
         "edits": planned.edits,
         "refused": planned.plan.refused,
     }
+
+
+def alike(planned: PlannedChange, change: ChangeRequest, instance: str | None = None) -> bool:
+    """Whether a plan replaces the approved values by the approved ones, whatever else is in the
+    files; with `instance`, in that one."""
+
+    def told(edits: Sequence[Edit]) -> list[Any]:
+        mine = (each for each in edits if instance in {None, each.instance})
+        return [each.model_dump(mode="json") for each in mine]
+
+    refused = [each for each in change.refused if instance in {None, each.edit.instance}]
+    new = [each for each in planned.plan.refused if instance in {None, each.edit.instance}]
+    return told(planned.edits) == told(change.edits) and len(new) == len(refused)
 
 
 def restarting_all(planned: PlannedChange) -> PlannedChange:

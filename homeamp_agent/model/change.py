@@ -133,7 +133,8 @@ class Progress(WireWord):
 class InstanceRestart(WireWord):
     """What became of the restart of one instance.
 
-    `state`: waiting, stopping, stopped, starting, ready, failed, or untouched (it did not run).
+    `state`: waiting, stopping, stopped, starting, ready, failed, untouched (it did not run), or
+    written (as somebody else stopped it).
     """
 
     instance: str

@@ -17,10 +17,12 @@ from zoneinfo import ZoneInfo
 from homeamp_agent.changes import ChangesError, FileConflictError, NotNowError, PlannedChange
 from homeamp_agent.changes.errors import RequestError, plain_reason
 from homeamp_agent.changes.execution import DOWN, Execution, GameTrouble, Hands, Pace, owed
+from homeamp_agent.changes.standing import alike
 from homeamp_agent.model.change import ChangeRequest, ChangeStatus, WritePolicy
 from homeamp_agent.model.game import GameState, InstanceState
 from homeamp_agent.model.request import RequestedChange, RestartPolicy
 from homeamp_agent.model.window import NoWindow, Window, window_of
+from homeamp_agent.rpc.next_stop import NextStop
 
 if TYPE_CHECKING:
     from homeamp_agent.rpc.desk import Desk
@@ -64,7 +66,15 @@ class CarryingOut:
     desk: Desk
     rules: RestartRules = field(default_factory=RestartRules)
     hands: Hands | None = None
+    next_stop: NextStop = field(init=False)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.next_stop = NextStop(self.desk)
+
+    def speaks_through(self, hands: Hands) -> None:
+        """From now on games can be asked, stopped and started."""
+        self.hands = self.next_stop.hands = hands
 
     def check(self, request: RequestedChange) -> None:
         """Whether this host can carry such a request out at all.
@@ -77,8 +87,6 @@ class CarryingOut:
             return
         if self.hands is None:
             raise NotNowError(NO_HANDS.format(policy=request.write_policy.value))
-        if request.write_policy is WritePolicy.ON_RESTART:
-            raise NotNowError("this agent does not carry out `on_restart` yet")
         try:
             self.rules.window_for(request.restart)
         except NoWindow as error:
@@ -86,14 +94,22 @@ class CarryingOut:
 
     async def begin(self, change: ChangeRequest) -> ChangeRequest:
         """Let an approved request wait for its games, and go on by itself from there."""
+        if change.write_policy is WritePolicy.ON_RESTART:
+            return await self.next_stop.begin(change)
         message = "looks after its games"
         facts = {"restarts": (), "progress": None, "waits_until": None}
         change = await self.desk.keep(change, status=ChangeStatus.WAITING, message=message, **facts)
         self._spawn(change.id)
         return change
 
-    def resume(self, change: ChangeRequest, *, written: bool) -> None:
+    async def resume(self, change: ChangeRequest) -> None:
         """After a start of the agent: go on where it was killed, or bring up what it stopped."""
+        if change.write_policy is WritePolicy.ON_RESTART:
+            if self.next_stop.waits(change.id):
+                await self.next_stop.resume(change)
+            return
+        over = not self.desk.book.get(change.id).open
+        written = over or await self.desk.as_journalled(change) is not None
         if not written and change.status in {ChangeStatus.WAITING, ChangeStatus.APPLYING}:
             self._spawn(change.id)
         elif owed(change.restarts):
@@ -106,7 +122,7 @@ class CarryingOut:
             task.cancel()
 
     def busy(self, change_id: str) -> bool:
-        """Whether the request waits or works."""
+        """Whether a task of the request runs."""
         return change_id in self._tasks
 
     def problems(self, states: Mapping[str, InstanceState]) -> tuple[str, ...]:
@@ -125,6 +141,7 @@ class CarryingOut:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.next_stop.stop()
 
     def _spawn(self, change_id: str) -> None:
         self._keep_task(change_id, asyncio.create_task(self._carry_out(change_id)))
@@ -241,7 +258,7 @@ class Sheet:
             change, request = self.desk.opened(self.change_id)
             planned, _ = await self.desk.plan(request)
             resumed = change.status is ChangeStatus.APPLYING
-            if planned.plan.digest != change.digest and not (resumed and _alike(planned, change)):
+            if planned.plan.digest != change.digest and not (resumed and alike(planned, change)):
                 await self._again(change, planned)
             await self.desk.keep(change, status=ChangeStatus.APPLYING, message="", waits_until=None)
 
@@ -253,17 +270,10 @@ class Sheet:
         """
         change, request = self.desk.opened(self.change_id)
         planned, _ = await self.desk.plan(request)
-        if planned.plan.digest != change.digest and not _alike(planned, change):
+        if planned.plan.digest != change.digest and not alike(planned, change):
             await self._again(change, planned)
         return await self.desk.write(change, planned)
 
     async def _again(self, change: ChangeRequest, planned: PlannedChange) -> None:
         await self.desk.replanned(change, planned, "the files changed since it was approved")
         raise FileConflictError(self.change_id, "what it would do is another plan now")
-
-
-def _alike(planned: PlannedChange, change: ChangeRequest) -> bool:
-    """Whether a plan replaces the same values by the same, whatever else is in the files."""
-    return [each.model_dump(mode="json") for each in planned.edits] == [
-        each.model_dump(mode="json") for each in change.edits
-    ] and len(planned.plan.refused) == len(change.refused)

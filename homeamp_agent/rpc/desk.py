@@ -105,12 +105,17 @@ class Desk:
         await self.drift.ready()
         return await asyncio.to_thread(read_request, document, line_reader(self.drift.snapshots))
 
-    async def plan(self, request: RequestedChange) -> tuple[PlannedChange, tuple[str, ...]]:
-        """What the request would do on this host now, exactly, and notes. Writes nothing."""
+    async def plan(
+        self, request: RequestedChange, instance: str | None = None
+    ) -> tuple[PlannedChange, tuple[str, ...]]:
+        """What the request would do on this host now, exactly, and notes. Writes nothing.
+
+        With `instance`, only what it would do there.
+        """
         await self.drift.ready()
 
         def work() -> tuple[PlannedChange, tuple[str, ...]]:
-            resolved = self._resolved(request)
+            resolved = self._resolved(request, instance)
             planned = resolved.with_refused(self.changes().plan(resolved.edits))
             if request.write_policy is WritePolicy.STOP_WRITE_START:
                 planned = restarting_all(planned)
@@ -133,13 +138,18 @@ class Desk:
         if booked is None:
             return change
         known = booked.change
-        running = known.status is ChangeStatus.APPLYING and self._under_way(change.id)
+        running = (
+            known.status in {ChangeStatus.APPLYING, ChangeStatus.WAITING}
+            and change.status is not ChangeStatus.ROLLED_BACK
+            and self._under_way(change.id)
+        )
+        said = known.message if running else change.message or known.message
         return change.model_copy(
             update={
                 **{name: getattr(known, name) for name in _OF_THE_REQUEST},
                 "status": known.status if running else change.status,
                 "refused": known.refused or change.refused,
-                "message": "; ".join(filter(None, (change.message, not_up(known.restarts)))),
+                "message": "; ".join(filter(None, (said, not_up(known.restarts)))),
             }
         )
 
@@ -307,7 +317,8 @@ class Desk:
         while True:
             news = self._news
             change = await self.show(change_id)
-            if change.status not in UNDER_WAY and not self._under_way(change_id):
+            working = change_id in self._busy or self.carrying.busy(change_id)
+            if change.status not in UNDER_WAY and not working:
                 return change
             await news.wait()
 
@@ -367,7 +378,9 @@ class Desk:
         await self.settle(self.shown(done))
         return self.shown(done)
 
-    async def write(self, change: ChangeRequest, planned: PlannedChange) -> ChangeRequest:
+    async def write(
+        self, change: ChangeRequest, planned: PlannedChange, *, part: bool = False
+    ) -> ChangeRequest:
         """Write what was approved; not too many at once. Raises as `ChangeRoom.apply` does."""
         async with self._places:
             return await asyncio.to_thread(
@@ -376,27 +389,40 @@ class Desk:
                 author=change.author,
                 reason=change.reason,
                 change_id=change.id,
+                part=part,
             )
 
     async def _resume(self) -> None:
         """After a start: the journal tells how what was under way ended; else it is as approved."""
         for booked in self.book.all():
             change = booked.change
-            written = not booked.open or await self.as_journalled(change) is not None
             if change.write_policy is not WritePolicy.NOW:
-                self.carrying.resume(change, written=written)
-            elif not written and change.status is ChangeStatus.APPLYING:
+                await self.carrying.resume(change)
+                continue
+            written = not booked.open or await self.as_journalled(change) is not None
+            if not written and change.status is ChangeStatus.APPLYING:
                 message = "the agent was stopped before anything was written"
                 await self.keep(change, status=ready(change), message=message)
 
     async def as_journalled(self, change: ChangeRequest) -> ChangeRequest | None:
         """What the journal says became of it, noted in the book; None if it never began."""
+        done = await self.in_journal(change.id)
+        if done is not None:
+            await self.note_end(change, done)
+        return done
+
+    async def over(self, change: ChangeRequest) -> None:
+        """What was rolled back is not waited for any more."""
+        booked = self.book.find(change.id)
+        if booked is not None and booked.open and change.status is ChangeStatus.ROLLED_BACK:
+            await self.note_end(booked.change, change)
+
+    async def in_journal(self, change_id: str) -> ChangeRequest | None:
+        """What the journal tells of a request; None if nothing of it was ever begun."""
         try:
-            done = await asyncio.to_thread(self.changes().show, change.id)
+            return await asyncio.to_thread(self.changes().show, change_id)
         except UnknownChangeError:
             return None
-        await self.note_end(change, done)
-        return done
 
     async def note_end(self, change: ChangeRequest, done: ChangeRequest) -> None:
         """Keep how it ended, as the journal tells."""
@@ -406,11 +432,12 @@ class Desk:
 
     # helpers --------------------------------------------------------------------------------
 
-    def _resolved(self, request: RequestedChange) -> Resolved:
+    def _resolved(self, request: RequestedChange, instance: str | None) -> Resolved:
         knowledge = self.drift.baselines.knowledge
+        known = self.drift.snapshots
         return resolve(
             request,
-            self.drift.snapshots,
+            {name: each for name, each in known.items() if instance in {None, name}},
             self.drift.masker,
             lambda plugin: knowledge.of(plugin).restart,
         )
@@ -450,6 +477,10 @@ class Desk:
             change = self.book.get(change_id).change
             if change.status not in states or change_id in self._busy:
                 raise NotNowError(f"{change_id} is {change.status.value}: it stays so")
+            if written := [each.instance for each in change.restarts if each.state == "written"]:
+                raise NotNowError(
+                    f"{change_id} is written into {', '.join(written)} already: roll it back"
+                )
             self.carrying.withdraw(change_id)
             ended = change.model_copy(
                 update={"status": status, "message": reason, "finished_at": datetime.now(UTC)}
@@ -506,7 +537,11 @@ class Desk:
         self._news = asyncio.Event()
 
     def _under_way(self, change_id: str) -> bool:
-        return change_id in self._busy or self.carrying.busy(change_id)
+        return (
+            change_id in self._busy
+            or self.carrying.busy(change_id)
+            or self.carrying.next_stop.waits(change_id)
+        )
 
 
 _OF_THE_REQUEST = (

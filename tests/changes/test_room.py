@@ -14,6 +14,7 @@ import pytest
 from homeamp_agent.changes import (
     ChangeRoom,
     NothingPlannedError,
+    NotNowError,
     NotRollableError,
     PlainEdit,
     RollbackConflicts,
@@ -266,3 +267,36 @@ def test_killed_at_any_step_a_restart_finds_all_old_or_all_new(
         assert contents == {settled[request.status]}
     assert list(house.room.recover()) == []
     assert house.room.backups.verify()[1] == []
+
+
+def test_a_change_may_be_written_instance_by_instance_and_goes_back_as_one(house: House) -> None:
+    def write(instance: str) -> Any:
+        planned = house.room.plan([edit(instance)])
+        return house.room.apply(planned, author="op", reason="r", change_id="c", part=True)
+
+    assert write("A").status is ChangeStatus.APPLIED
+    whole = write("B")
+    assert [(each.instance, each.state) for each in whole.files] == [
+        ("A", "verified"),
+        ("B", "verified"),
+    ]
+    assert len(whole.edits) == 2
+    assert [house.room.keeping.look(name) for name in "AB"] == [[], []]
+    house.file("B").write_bytes(CONFIG)
+    back = house.room.rollback("c", author="op", reason="no")
+    assert back.status is ChangeStatus.ROLLED_BACK
+    assert [house.file(name).read_bytes() for name in "AB"] == [CONFIG, CONFIG]
+    with pytest.raises(NotNowError, match="rolled_back: no more of it is written"):
+        write("A")
+
+
+def test_a_part_that_fails_leaves_the_others_as_they_are(house: House) -> None:
+    planned = {name: house.room.plan([edit(name)]) for name in "AB"}
+    house.room.apply(planned["A"], author="op", reason="r", change_id="c", part=True)
+    house.file("B").write_bytes(CONFIG + b"by: hand\r\n")
+    change = house.room.apply(planned["B"], author="op", reason="r", change_id="c", part=True)
+    assert [each.state for each in change.files] == ["verified", "conflict"]
+    assert "changed after the plan" in change.message
+    assert house.room.rollback("c", author="op", reason="no").status is ChangeStatus.ROLLED_BACK
+    assert house.file("A").read_bytes() == CONFIG
+    assert house.file("B").read_bytes() == CONFIG + b"by: hand\r\n"

@@ -51,6 +51,7 @@ async def unmark(rooms: Rooms, before: Iterable[Deviation], reason: str) -> None
 
 async def settle(rooms: Rooms, change: ChangeRequest, before: Iterable[Deviation]) -> None:
     """After a change or its rollback: look at its files again, and tell."""
+    await rooms.desk.over(change)
     await rooms.drift.reread([(each.instance, each.file) for each in change.files])
     await unmark(rooms, before, change.message or "it is still not as expected")
     tell_change(rooms.bus, change)
