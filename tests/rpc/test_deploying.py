@@ -31,7 +31,6 @@ from homeamp_agent.rpc.deploying import writing
 from homeamp_agent.rpc.deploying.checks import WaveChecks
 from homeamp_agent.rpc.deploying.hooks import run_hook
 from homeamp_agent.rpc.deploying.writing import WaveWriter, next_attempt
-from homeamp_agent.rpc.events import EventBus
 from homeamp_agent.settings.sections import DeploymentHook, DeploymentsSection
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -187,6 +186,8 @@ async def test_what_was_not_kept_or_cannot_be_read_is_named_without_its_value(
         "kept": "not kept: a.yml: a.b",
         "readable": "a.yml: line 3: no YAML",
     }
+    parts.change = change(ChangeStatus.REVERTED_BY_PLUGIN, reverted=(reverted,))
+    assert await parts.look() == {"applied": "a plugin put back: SURV01 a.yml: a.b"}
     parts.change = change(ChangeStatus.ROLLED_BACK)
     assert await parts.look() == {"applied": "dep-w2 is rolled_back"}
 
@@ -204,6 +205,9 @@ class FakeDesk:
         if not self.changes:
             raise UnknownChangeError(change_id)
         return self.changes.pop(0) if self.changes[1:] else self.changes[0]
+
+    async def ended(self, change_id: str) -> ChangeRequest:
+        return await self.show(change_id)
 
     async def plan(self, request: Any) -> Any:
         files = ["a file"]
@@ -233,7 +237,7 @@ def writer(desk: FakeDesk) -> WaveWriter:
     )
     requests: Any = SimpleNamespace(get=lambda name: request)
     given: Any = desk
-    return WaveWriter(given, Any, requests, EventBus(), DeploymentsSection())  # type: ignore[arg-type]
+    return WaveWriter(given, requests, DeploymentsSection())
 
 
 async def test_a_wave_is_handed_in_approved_and_carried_out_once() -> None:

@@ -19,6 +19,7 @@ from homeamp_agent.changes.deployment_events import (
 from homeamp_agent.changes.errors import plain_reason
 from homeamp_agent.model.deployment import Before, Check, CheckOutcome, Deployment, Wave
 from homeamp_agent.rpc.deploying.checks import WaveChecks
+from homeamp_agent.rpc.deploying.undoing import WaveUndo
 from homeamp_agent.rpc.deploying.writing import WaveWriter
 from homeamp_agent.rpc.dispatch import where_of
 
@@ -33,6 +34,7 @@ class WaveWork:
     """Writes, looks at and takes back the waves of deployments."""
 
     writer: WaveWriter
+    undo: WaveUndo
     checks: WaveChecks
 
     async def do(self, action: Action, deployment: Deployment) -> Event:
@@ -62,7 +64,7 @@ class WaveWork:
             return Checked(wave.number, await self.checks.look(deployment, wave))
         if action.kind == "settle":
             return await self.writer.settle(deployment, wave)
-        return await self.writer.roll_back(deployment, wave)
+        return await self.undo.roll_back(deployment, wave)
 
 
 async def _its_time(deployment: Deployment) -> Started:
