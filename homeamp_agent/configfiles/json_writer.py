@@ -10,6 +10,7 @@ from typing import Final
 
 from homeamp_agent.configfiles.document import Value
 from homeamp_agent.configfiles.errors import EditRefused
+from homeamp_agent.configfiles.figures import float_text
 from homeamp_agent.configfiles.text import SourceText
 from homeamp_agent.configfiles.tree import Leaf, Node
 
@@ -76,7 +77,7 @@ class JsonWriter:
         if isinstance(value, float):
             if not math.isfinite(value):
                 raise EditRefused("JSON has no way to write infinity or not-a-number")
-            return repr(value)
+            return float_text(value, "" if old is None else old.token)
         raise EditRefused(f"JSON has no way to write a {type(value).__name__}")
 
     def _quoted(self, value: str, quote: str) -> str:

@@ -182,6 +182,13 @@ class YamlText:
         marks = Counter(scalar.mark for scalar in self._scalars)
         return '"' if marks['"'] > marks["'"] else "'"
 
+    @cached_property
+    def null(self) -> str:
+        """What the file writes where a key has no value: mostly nothing, or the word for it."""
+        nulls = [scalar for scalar in self._scalars if scalar.value is None]
+        implied = sum(scalar.implied for scalar in nulls)
+        return "" if implied * 2 > len(nulls) else "null"
+
     def style(self, beside: CollectionNode | None) -> Style:
         """How to write what is new in `beside`: as its own children are, else as the file is."""
         texts: Counter[str] = Counter()

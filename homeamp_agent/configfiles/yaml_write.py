@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
-from decimal import Decimal
 from typing import Final, NamedTuple
 
 from homeamp_agent.configfiles.document import KeySegment, Value
 from homeamp_agent.configfiles.errors import EditRefused
+from homeamp_agent.configfiles.figures import float_text
 from homeamp_agent.configfiles.yaml_scalars import (
     BOOLEANS,
     TAG,
@@ -30,7 +31,6 @@ _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\
 _TO_ESCAPE: Final = re.compile('[\\\\"\t]|' + _NOT_RAW.pattern)
 _IMPLICIT_TAGS: Final = frozenset(TAG + name for name in ("timestamp", "int", "float"))
 _BLOCK_HEADER: Final = re.compile(r"([|>])([0-9+-]*)([^\r\n]*)")
-_EXPONENT: Final = re.compile(r"[-+]?[0-9_]+(?:\.[0-9_]*)?([eE])([-+]?)[0-9]+")
 _NON_ASCII_ESCAPE: Final = re.compile(
     r"\\(?:x[89a-fA-F][0-9a-fA-F]|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})"
 )
@@ -176,19 +176,11 @@ def _boolean(value: bool, old: str) -> str:
 
 
 def _float(value: float, old: str) -> str:
-    text = repr(value)
-    if text in ("inf", "-inf", "nan"):
-        return text.replace("inf", ".inf").replace("nan", ".nan")
-    exponent_of_old = _EXPONENT.fullmatch(old)
-    if exponent_of_old is None or not value:
-        mantissa, exponent, power = text.partition("e")
+    if math.isfinite(value):
+        mantissa, exponent, power = float_text(value, old).partition("e")
+        # Without the point it is text to PyYAML.
         return mantissa + (".0" if exponent and "." not in mantissa else "") + exponent + power
-    sign, digits, tens = Decimal(text).normalize().as_tuple()
-    power_of_ten = int(tens) + len(digits) - 1
-    fraction = "".join(map(str, digits[1:])) or "0"
-    plus = "+" if exponent_of_old.group(2) and power_of_ten >= 0 else ""
-    lead = "-" if sign else ""
-    return f"{lead}{digits[0]}.{fraction}{exponent_of_old.group(1)}{plus}{power_of_ten}"
+    return repr(value).replace("inf", ".inf").replace("nan", ".nan")
 
 
 def block_scalar(

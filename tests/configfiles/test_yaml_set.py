@@ -41,6 +41,13 @@ def edited(text: str | bytes, path: KeyPath, value: Value) -> str | bytes:
         ("a: 2024-01-02\n", "2025-03-04", "a: 2025-03-04\n"),
         ("a: 1.5\n", 2.25, "a: 2.25\n"),
         ("a: 1.5\n", 1e20, "a: 1.0e+20\n"),
+        ("a: 4.50 # gold\n", 12.0, "a: 12.00 # gold\n"),
+        ("a: 4.50\n", 0.125, "a: 0.125\n"),
+        ("a: .5\n", -0.75, "a: -.75\n"),
+        ("a: .5\n", 10.5, "a: 10.5\n"),
+        ("a: x  # c\nb:\n", None, "a:  # c\nb:\n"),
+        ("a: 'x'\nb: ~\n", None, "a: null\nb: ~\n"),
+        ("a: {k: x}\nb:\n", None, "a: null\nb:\n"),
         ("a: &aFoo\n", "&bBar", "a: '&bBar'\n"),
         ("a: &7Hi there\n", "&7Hello", "a: '&7Hello'\n"),
         ("a: x", "y", "a: y"),
@@ -174,6 +181,7 @@ def test_a_refusal_never_shows_the_value() -> None:
         ("a: x # c\n", ["y"], "a: # c\n  - y\n"),
         ("a:\n  k: 1\n  l: x\n", {"k": 2, "l": "x"}, "a:\n  k: 2\n  l: x\n"),
         ("a:\n- x\n", "y", "a: y\n"),
+        ("a: # c\n  - x\nb: 1\n", None, "a: # c\nb: 1\n"),
     ],
 )
 def test_a_whole_list_changes_only_the_lines_that_differ(
