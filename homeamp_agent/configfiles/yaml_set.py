@@ -25,6 +25,7 @@ from homeamp_agent.configfiles.yaml_write import (
     block_lines,
     block_scalar,
     flow_text,
+    is_list_of_scalars,
     scalar_texts,
 )
 
@@ -203,6 +204,8 @@ def _rewritten(
         return
     if block and isinstance(value, dict | list) and value and _holds_comment(text, node):
         raise EditRefused("its comments would be lost; set its values one by one")
+    if style.flow_lists and not block and is_list_of_scalars(value):
+        yield _rewritten_in_line(text, place, flow_text(value, style))
     if isinstance(value, dict | list) and value:
         yield from _rewritten_as_block(text, place, value)
     if value is None and block and _may_be_empty(place):

@@ -42,9 +42,10 @@ class Style(NamedTuple):
     """How a file writes what is new in it.
 
     `quote` is the quotation mark for text that needs one, `text` the mark for text that needs
-    none (empty: plain). `step` is the indentation of one level in columns; `list_step` that of a
-    list below its key, 0 where the dash stands under the key. `blocks` allows `|` for text of
-    several lines.
+    none (empty: plain), `key` that of keys. `step` is the indentation of one level in columns;
+    `list_step` that of a list below its key, 0 where the dash stands under the key. `blocks`
+    allows `|` for text of several lines. `flow_lists` puts lists of scalars into brackets,
+    `flow_items` the items of a list that are lists or mappings; `pad` is the blank behind `[`.
     """
 
     quote: str
@@ -52,6 +53,10 @@ class Style(NamedTuple):
     step: int
     list_step: int
     blocks: bool = True
+    key: str = ""
+    flow_lists: bool = False
+    flow_items: bool = False
+    pad: str = ""
 
 
 def wanted(value: Value, old: Value) -> Value:
@@ -234,18 +239,30 @@ def flow_text(value: Value, style: Style) -> str:
         )
         return "{" + ", ".join(entries) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(flow_text(one, style) for one in value) + "]"
+        pad = style.pad if value else ""
+        return "[" + pad + ", ".join(flow_text(one, style) for one in value) + pad + "]"
     return scalar_texts(value, style.text, style.quote, flow=True)[0]
 
 
 def entry_lines(segment: KeySegment, value: Value, column: int, style: Style) -> list[str]:
     """The lines of `segment: value` in a block mapping whose keys stand at `column`."""
-    head = " " * column + key_text(segment, style.quote) + ":"
+    head = " " * column + key_text(segment, style.key or style.quote, mark=style.key) + ":"
+    if style.flow_lists and is_list_of_scalars(value):
+        return [f"{head} {flow_text(value, style)}"]
     if isinstance(value, dict) and value:
         return [head, *block_lines(value, column + style.step, style)]
     if isinstance(value, list) and value:
         return [head, *block_lines(value, column + style.list_step, style)]
     return _headed(head, value, column + style.step, column, style)
+
+
+def is_list_of_scalars(value: Value) -> bool:
+    """Whether a list fits into brackets on one line without becoming hard to read."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and not any(isinstance(one, dict | list) or "\n" in str(one) for one in value)
+    )
 
 
 def block_lines(value: Value, column: int, style: Style) -> list[str]:
@@ -258,7 +275,7 @@ def block_lines(value: Value, column: int, style: Style) -> list[str]:
 def item_lines(value: Value, column: int, style: Style) -> list[str]:
     """The lines of one list item whose dash stands at `column`."""
     head = " " * column + "-"
-    if isinstance(value, dict | list) and value:
+    if isinstance(value, dict | list) and value and not style.flow_items:
         first, *rest = block_lines(value, column + 2, style)
         return [head + " " + first[column + 2 :], *rest]
     return _headed(head, value, column + style.step, column, style)

@@ -173,6 +173,8 @@ def test_a_refusal_never_shows_the_value() -> None:
         ("a: [] # c\nb:\n  - x\n", ["y"], "a: # c\n  - y\nb:\n  - x\n"),
         ("a: [x, y]\n", ["x", "z", "y"], "a: [x, z, y]\n"),
         ("a: [x, y]\n", ["y"], "a: [y]\n"),
+        ("a: []\nb: [x]\n", ["y"], "a: [y]\nb: [x]\n"),
+        ("a:\n- 'x'\nb: [y]\nc: [z]\n", ["x", "p"], "a:\n- 'x'\n- 'p'\nb: [y]\nc: [z]\n"),
         ("a: [\n  x,\n  y\n]\n", ["x", "y", "z"], "a: [\n  x,\n  y,\n  z\n]\n"),
         ("a: [x]\n", [], "a: []\n"),
         ("a:\n- k: 1\n  l: 2\n- z\n", [{"k": 1, "l": 3}, "z"], "a:\n- k: 1\n  l: 3\n- z\n"),
