@@ -22,9 +22,12 @@ from homeamp_agent.rpc.deploying.checks import WaveChecks
 from homeamp_agent.rpc.deploying.undoing import WaveUndo
 from homeamp_agent.rpc.deploying.writing import WaveWriter
 from homeamp_agent.rpc.dispatch import where_of
+from homeamp_agent.rpc.protocol.errors import Busy
 
 LONGEST_SLEEP_S = 60.0
 """The clock of a machine may be set: a deployment's time is looked at this often."""
+
+LOOK_AGAIN_S = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +45,7 @@ class WaveWork:
         if action.kind == "start":
             return await _its_time(deployment)
         wave = next(each for each in deployment.waves if each.number == action.wave)
+        await self._first_look()
         try:
             return await self._do_wave(action, deployment, wave)
         except Exception as error:
@@ -53,6 +57,16 @@ class WaveWork:
             failed = Check(name="check", outcome=CheckOutcome.FAILED, evidence=why)
             return Checked(wave.number, (failed,))
         return NotApplied(wave.number, why)
+
+    async def _first_look(self) -> None:
+        """After a start of the agent: until it knows which instances there are."""
+        while True:
+            try:
+                await self.checks.drift.ready()
+            except Busy:
+                await asyncio.sleep(LOOK_AGAIN_S)
+            else:
+                return
 
     async def _do_wave(self, action: Action, deployment: Deployment, wave: Wave) -> Event:
         if action.kind == "prepare":
