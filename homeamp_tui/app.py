@@ -26,6 +26,7 @@ from homeamp_tui.help import help_text
 from homeamp_tui.links import Link, LinkState
 from homeamp_tui.requesting import Requesting
 from homeamp_tui.rolling_back import RollingBack
+from homeamp_tui.ruling import Ruling
 from homeamp_tui.screens.changes import ChangesScreen
 from homeamp_tui.screens.deployments import DeploymentsScreen
 from homeamp_tui.screens.deviations import DeviationsScreen
@@ -34,6 +35,7 @@ from homeamp_tui.screens.house import HouseScreen
 from homeamp_tui.screens.instances import InstancesScreen
 from homeamp_tui.screens.matrix import MatrixScreen
 from homeamp_tui.screens.overview import OverviewScreen
+from homeamp_tui.screens.rules import RulesScreen
 from homeamp_tui.tabs import TABS, screens_help
 from homeamp_tui.theme import DARK, LIGHT
 from homeamp_tui.words import plain, plural
@@ -80,6 +82,7 @@ class HomeampApp(App[None]):
         "instances": InstancesScreen,
         "matrix": MatrixScreen,
         "deployments": DeploymentsScreen,
+        "rules": RulesScreen,
     }
 
     def __init__(
@@ -100,6 +103,7 @@ class HomeampApp(App[None]):
         ]
         self.acts = Acts(self)
         self.rolling_back = RollingBack(self)
+        self.ruling = Ruling(self)
         self.requesting = Requesting(self)
         self.games = Games(self)
         self.deploying = Deploying(self)

@@ -9,7 +9,7 @@ from homeamp_agent.model.query import SettingChange
 from homeamp_tui.widgets.detail import condition_text
 from homeamp_tui.widgets.diff_view import Line, heading_line, note_lines
 from homeamp_tui.widgets.setting_changes import who_changed
-from homeamp_tui.words import ago_text, plain, value_text
+from homeamp_tui.words import ago_text, plain, scope_text, value_text
 
 
 def explanation_lines(explanation: Explanation, changes: Sequence[SettingChange]) -> Iterator[Line]:
@@ -37,7 +37,7 @@ def chain_lines(link: ChainLink) -> Iterator[Line]:
     rule = link.rule
     yield (
         ("● " if link.won else "○ ", "diff--file" if link.won else "diff--number"),
-        (f"{rule.scope} ", "diff--plain" if link.won else "diff--same"),
+        (f"{scope_text(rule.scope)} ", "diff--plain" if link.won else "diff--same"),
         (condition_text(rule.condition), "diff--added" if link.won else "diff--same"),
         (f"  {plain(str(rule.source))}", "diff--number"),
     )

@@ -20,6 +20,7 @@ TABS = (
     Tab("4", "instances", "Instances"),
     Tab("5", "matrix", "Matrix"),
     Tab("6", "deployments", "Deployments"),
+    Tab("7", "rules", "Rules"),
 )
 """A new screen: a line here, and one in `HomeampApp.MODES`."""
 

@@ -14,7 +14,7 @@ from rich.cells import cell_len, set_cell_size
 
 from homeamp_agent.model.change import ChangeStatus
 from homeamp_agent.model.deviation import Deviation, DeviationKind, DeviationStatus
-from homeamp_agent.model.rule import Severity
+from homeamp_agent.model.rule import Scope, ScopeKind, Severity
 from homeamp_agent.model.secret import MASK, is_masked
 
 SEVERITY_WORDS = {
@@ -184,6 +184,13 @@ def row_text(row: Deviation) -> str:
     )
 
 
+def scope_text(scope: Scope) -> str:
+    """A scope in a few words; an instance without its host, which stands beside it."""
+    if scope.kind is ScopeKind.INSTANCE and scope.target is not None:
+        return plain(f"instance {scope.target.rpartition('/')[2]}")
+    return plain(str(scope))
+
+
 def age_text(moment: dt.datetime | None, now: dt.datetime | None = None) -> str:
     """How long ago, in one unit: `12s`, `5m`, `3h`, `2d`, `6w`."""
     if moment is None:
@@ -202,6 +209,14 @@ def ago_text(moment: dt.datetime | None, now: dt.datetime | None = None) -> str:
         return "never"
     age = age_text(moment, now)
     return "just now" if age in {"0s", "1s"} else f"{age} ago"
+
+
+def until_text(moment: dt.datetime, now: dt.datetime | None = None) -> str:
+    """`ends in 3d`, `ended 2h ago`; rounded down, so that there is never less left than said."""
+    now = now or dt.datetime.now(dt.UTC)
+    if moment <= now:
+        return f"ended {ago_text(moment, now)}"
+    return f"ends in {age_text(now, moment)}"
 
 
 def fit(text: str, width: int) -> str:

@@ -10,7 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from homeamp_tui.widgets.virtual_table import VirtualTable
-from homeamp_tui.words import fit
+from homeamp_tui.words import fit, fit_middle
 
 GAP = "  "
 
@@ -18,13 +18,15 @@ GAP = "  "
 class Column(NamedTuple):
     """One column. `cells` is its width; 0: what the others leave, for one column of a table.
 
-    `wide_only`: left out where panes stand below each other.
+    `wide_only`: left out where panes stand below each other. `keeps_end`: a text that does not fit
+    loses its middle, since ends of keys and paths tell them from others.
     """
 
     heading: str
     cells: int
     right: bool = False
     wide_only: bool = False
+    keeps_end: bool = False
 
 
 class Cell(NamedTuple):
@@ -72,6 +74,11 @@ class ColumnTable(VirtualTable):
         self._all, self._cells_of, self._is_picked = columns, cells_of, is_picked
         self._narrow_below = narrow_below_cells
 
+    def show_columns(self, columns: Sequence[Column]) -> None:
+        """Show rows of other columns from now on."""
+        self._all = columns
+        self.refresh()
+
     def _columns(self, width: int) -> list[tuple[int, Column]]:
         """The columns that are shown, with their place among all, each with its width."""
         narrow = width < self._narrow_below
@@ -107,4 +114,4 @@ class ColumnTable(VirtualTable):
 def _aligned(text: str, column: Column) -> str:
     if column.right:
         return " " * (column.cells - cell_len(text)) + fit(text, min(column.cells, cell_len(text)))
-    return fit(text, column.cells)
+    return (fit_middle if column.keeps_end else fit)(text, column.cells)

@@ -105,7 +105,7 @@ from homeamp_agent.rpc.protocol.messages import (
 from homeamp_agent.rpc.registry import Call, Registry, method
 from homeamp_agent.rpc.server import Server
 from homeamp_agent.store import open_store
-from tests.tui import scripted_deployments, scripted_requests, scripted_settings
+from tests.tui import scripted_deployments, scripted_requests, scripted_rules, scripted_settings
 
 LONG_AGO = dt.datetime.now(dt.UTC) - dt.timedelta(weeks=15, days=3)
 """Ages are counted from now: half a week past the full one, so that no test sees it pass."""
@@ -161,6 +161,7 @@ class Script:
     refused: tuple[RefusedEdit, ...] = ()
     problems: tuple[str, ...] = ()
     setting_changes: tuple[SettingChange, ...] = ()
+    baseline: scripted_rules.Baseline = field(default_factory=scripted_rules.Baseline)
     asked: Counter[str] = field(default_factory=Counter)
     games: dict[str, InstanceState] = field(default_factory=dict)
     rows_sent: int = 0
@@ -218,6 +219,8 @@ def matches(row: Deviation, wanted: DeviationFilter) -> bool:
     if wanted.plugin is not None and wanted.plugin != (row.plugin or ""):
         return False
     if wanted.severities is not None and row.severity not in wanted.severities:
+        return False
+    if wanted.kinds is not None and row.kind not in wanted.kinds:
         return False
     return all(_word_matches(row, word) for word in (wanted.text or "").split())
 
@@ -807,7 +810,7 @@ METHODS = (
     preview, fix, changes, change_shown, rollback, subscribe,
     stop_game, restart_game,
     setting_history, *scripted_settings.METHODS, *scripted_requests.METHODS,
-    *scripted_deployments.METHODS,
+    *scripted_deployments.METHODS, *scripted_rules.METHODS,
 )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from textual.pilot import Pilot
 
 from homeamp_agent.model.change import ChangeStatus
 from homeamp_agent.model.deployment import DeploymentStage
+from homeamp_agent.model.deviation import DeviationKind
 from homeamp_tui.app import HomeampApp
 from homeamp_tui.dialogs.confirm import Confirm
 from homeamp_tui.dialogs.dialog import Dialog
@@ -28,6 +29,7 @@ from tests.tui.driving import LOOK_SECONDS, screen_text, until
 from tests.tui.scripted import ScriptedAgent, running_games, setting_changes
 from tests.tui.scripted_deployments import deployment
 from tests.tui.scripted_requests import waiting_request
+from tests.tui.scripted_rules import believable_decisions
 
 GOLDEN = Path(__file__).with_name("golden")
 SIZES = ((80, 24), (140, 45))
@@ -218,13 +220,40 @@ async def which_plugin(pilot: Pilot[None], agents: Agents) -> None:
     await until(pilot, lambda: isinstance(pilot.app.screen, Dialog))
 
 
+async def rules(pilot: Pilot[None], agents: Agents) -> None:
+    for agent in agents:
+        agent.script.baseline.decisions = believable_decisions(agent.script.host)
+    await pilot.press("7")
+    await until(pilot, lambda: "CHAIN  on CREA01" in screen_text(pilot.app))
+
+
+async def rule_problems(pilot: Pilot[None], agents: Agents) -> None:
+    agents[0].script.rows[0] = (
+        agents[0]
+        .script.rows[0]
+        .model_copy(
+            update={"kind": DeviationKind.RULE_CONFLICT, "message": "rules.yaml:3 and :9 disagree"}
+        )
+    )
+    await rules(pilot, agents)
+    await pilot.press("p")
+    await until(pilot, lambda: "▸Problems" in screen_text(pilot.app))
+
+
+async def rule_approvals(pilot: Pilot[None], agents: Agents) -> None:
+    await rules(pilot, agents)
+    await pilot.press("a")
+    await until(pilot, lambda: "▸Approvals" in screen_text(pilot.app))
+    await pilot.press("j")
+
+
 SCREENS: dict[str, Steps] = {
     steps.__name__.replace("_", "-"): steps
     for steps in (
         overview, overview_lost, deviations, groups, filtered, selected, detail, keys, plan,
         approval, flag, nothing_matches, lost, instances, stopping, changes,
         no_change_yet, requests, handing_in, history, setting_history, matrix, matrix_cell,
-        which_plugin, deployments, deploying,
+        which_plugin, deployments, deploying, rules, rule_problems, rule_approvals,
     )
 }  # fmt: skip
 
