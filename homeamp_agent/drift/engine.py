@@ -20,7 +20,7 @@ from homeamp_agent.drift.content import masked_alike
 from homeamp_agent.drift.defaults import JarDefaults
 from homeamp_agent.drift.fleet_view import FleetView, Unit, folded
 from homeamp_agent.drift.own_writes import OwnWrites
-from homeamp_agent.drift.reach import plugins_touched
+from homeamp_agent.drift.reach import reach_of, reaches
 from homeamp_agent.drift.scan import ContentCache, ScanCount, Scanner, Scope
 from homeamp_agent.drift.setting_changes import BY_OTHERS, BY_US, setting_changes
 from homeamp_agent.instances import ConfigFileRef, Sieve, discover
@@ -172,22 +172,23 @@ class Engine:
         masked_anew = self._adopt()
         if masked_anew or self.scope != scope:
             return None
-        touched = plugins_touched(before, self._unchecked)
+        reach = reach_of(before, self._unchecked)
         instances = tag_instances(self._unchecked, self._instances())
         self.snapshots = {
             each.name: InstanceSnapshot(each, self.snapshots[each.name].files) for each in instances
         }
         self.baselines = with_names_checked(self._unchecked, instances)
         self._renew()
-        if touched is None:
+        if reach is None:
             outcome = self._compare_all()
         else:
             outcome = Outcome()
-            for plugin in touched:
+            for plugin, named in reach.items():
                 for snapshot in self.snapshots.values():
-                    self._view.put(self._comparison.unit(snapshot, plugin or None))
+                    if reaches(named, snapshot.instance, self.baselines):
+                        self._view.put(self._comparison.unit(snapshot, plugin or None))
             approvals_differ = before.approvals != self.baselines.approvals
-            self._list(self._view.plugins if approvals_differ else touched, outcome)
+            self._list(self._view.plugins if approvals_differ else reach, outcome)
         outcome.seconds = time.monotonic() - began
         return outcome
 
