@@ -183,8 +183,6 @@ def _dropped(inbox: int, name: str, facts: os.stat_result, rested_s: float) -> D
         refusal = f"only {', '.join(SUFFIXES)} are read here"
     elif len(os.fsencode(name)) > MAX_NAME_BYTES:
         refusal = f"its name has more than {MAX_NAME_BYTES} bytes"
-    elif rested_s < YAML_REST_S and not name.lower().endswith(".json"):
-        return None
     else:
         try:
             content = read_file(inbox, name, name, MAX_REQUEST_BYTES).content
@@ -194,6 +192,9 @@ def _dropped(inbox: int, name: str, facts: os.stat_result, rested_s: float) -> D
             if isinstance(error.__cause__, FileNotFoundError):
                 return None
             refusal = error.reason
+        else:
+            if rested_s < YAML_REST_S and not content.lstrip().startswith(b"{"):
+                return None
     return Dropped(name, facts.st_uid, rested_s, _identity(facts), content, refusal)
 
 

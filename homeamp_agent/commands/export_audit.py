@@ -69,7 +69,7 @@ def export_audit(settings: Settings, options: argparse.Namespace) -> int:
         sys.stdout.buffer.flush()
     else:
         write_new(Path(target), data, instances=settings.instances)
-    sys.stderr.write(f"homeamp-agent: {len(acts):,} acts\n")
+    sys.stderr.write(f"homeamp-agent: {len(acts):,} act{'' if len(acts) == 1 else 's'}\n")
     return OK
 
 

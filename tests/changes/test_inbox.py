@@ -81,7 +81,7 @@ def test_a_file_is_read_once_two_looks_find_it_the_same(
 def test_what_cannot_be_understood_yet_may_grow_for_a_while(
     inbox: Inbox, clock: Clock, folder: Path
 ) -> None:
-    (folder / "a.json").write_bytes(b"")
+    (folder / "a.json").write_bytes(b"{")
     assert rested(inbox, clock)[0].may_grow
     clock.now += REST_S
     assert not inbox.look()[0].may_grow
@@ -90,29 +90,29 @@ def test_what_cannot_be_understood_yet_may_grow_for_a_while(
 def test_taken_and_refused_files_move_with_a_line_beside_them(
     inbox: Inbox, clock: Clock, folder: Path
 ) -> None:
-    for content in (b"1", b"2"):
+    for content in (b"{1", b"{2"):
         (folder / "a.json").write_bytes(content)
         (dropped,) = rested(inbox, clock)
         inbox.take(dropped, "c-1: pending_approval")
-    (folder / "b.yaml").write_bytes(b"3")
+    (folder / "b.json").write_bytes(b"reason: 3")  # by its text it is YAML
     assert rested(inbox, clock, YAML_REST_S - 0.1) == []
     clock.now += 0.1
     (dropped,) = inbox.look()
     inbox.refuse(dropped, "two\nlines \udcff")
     assert names(folder) == {
         "taken", "taken/a.json", "taken/a.json.txt", "taken/a.json.1", "taken/a.json.1.txt",
-        "refused", "refused/b.yaml", "refused/b.yaml.txt",
+        "refused", "refused/b.json", "refused/b.json.txt",
     }  # fmt: skip
-    assert (folder / "taken" / "a.json.1").read_bytes() == b"2"
+    assert (folder / "taken" / "a.json.1").read_bytes() == b"{2"
     assert (folder / "taken" / "a.json.txt").read_text("utf-8") == "c-1: pending_approval\n"
-    assert (folder / "refused" / "b.yaml.txt").read_text("utf-8") == "two lines \\udcff\n"
+    assert (folder / "refused" / "b.json.txt").read_text("utf-8") == "two lines \\udcff\n"
     assert (folder / "taken").stat().st_mode & 0o777 == 0o700
 
 
 def test_another_file_put_in_its_place_meanwhile_is_not_moved(
     inbox: Inbox, clock: Clock, folder: Path
 ) -> None:
-    (folder / "a.json").write_bytes(b"read")
+    (folder / "a.json").write_bytes(b"{read}")
     (dropped,) = rested(inbox, clock)
     (folder / "new").write_bytes(b"other")
     (folder / "new").rename(folder / "a.json")

@@ -65,7 +65,7 @@ def test_it_is_filtered_and_never_writes_over_a_file(
     )
     done = capsys.readouterr()
     assert [each["instance"] for each in json.loads(done.out)[0]["settings"]] == ["B"]
-    assert done.err == "homeamp-agent: 1 acts\n"
+    assert done.err == "homeamp-agent: 1 act\n"
     (tmp_path / "mine.csv").write_text("mine")
     assert main([*export, "--csv", str(tmp_path / "mine.csv")]) == 2
     assert "not overwritten" in capsys.readouterr().err
