@@ -172,11 +172,17 @@ class AuditLog:
     def _append(self, fd: int, act: dict[str, Any]) -> None:
         last = self._cut_to_last_line(fd)
         before = _read(last) if last else None
+        noted = self._noted_head()
+        # Were lines cut off the end, their numbers stay missing for everybody to see.
+        number = max(before["number"] if before else 0, noted[0] if noted else 0)
         entry = {
-            "number": (before["number"] if before else 0) + 1,
+            "number": number + 1,
             "prev": _link(last) if last else FIRST_LINK,
             **act,
         }
+        if not last and noted is None:
+            # Before the first line: from then on a missing note was removed, not yet to be written.
+            self._note(0, FIRST_LINK)
         length = os.fstat(fd).st_size
         try:
             self._folder.disk.write(fd, _line(entry))
@@ -187,7 +193,10 @@ class AuditLog:
             raise
         with contextlib.suppress(OSError):
             # The act is written; the next one's note covers it.
-            self._folder.write(HEAD, f"{entry['number']} {_hash(entry)}\n".encode())
+            self._note(entry["number"], _hash(entry))
+
+    def _note(self, number: int, link: str) -> None:
+        self._folder.write(HEAD, f"{number} {link}\n".encode())
 
     def _cut_to_last_line(self, fd: int) -> bytes:
         """The last whole line, after cutting off one that was torn while it was written."""

@@ -11,7 +11,7 @@ from homeamp_agent.configfiles.errors import EditRefused
 from homeamp_agent.configfiles.hocon_scanner import Block, HoconScanner, ScatteredSequence
 from homeamp_agent.configfiles.hocon_tokens import COMMENT
 from homeamp_agent.configfiles.hocon_writer import HoconWriter
-from homeamp_agent.configfiles.tree import Node, Sequence
+from homeamp_agent.configfiles.tree import Node, Sequence, text_beside
 from homeamp_agent.configfiles.tree_document import Splice, TreeDocument, dotted
 
 
@@ -103,7 +103,8 @@ class HoconDocument(TreeDocument):
         spread = sibling is None
 
         def write(indent: str) -> str:
-            written = writer.compound(value, indent if alone or spread else None)
+            beside = text_beside(body.members, index)
+            written = writer.compound(value, indent if alone or spread else None, beside)
             return writer.dotted_key(keys, sibling) + writer.separator(value, sibling) + written
 
         if sibling is None and not block.braced:

@@ -55,7 +55,7 @@ class HoconWriter(JsonWriter):
         if not isinstance(value, str):
             if isinstance(value, float) and not math.isfinite(value):
                 raise EditRefused("HOCON has no way to write infinity or not-a-number")
-            return super().scalar(value, None)
+            return super().scalar(value, old)
         if old is not None and old.style == "plain" and isinstance(old.value, str):
             if is_safe_unquoted(value):
                 return value

@@ -10,7 +10,7 @@ from homeamp_agent.configfiles.document import KeyPath, Problem, Value
 from homeamp_agent.configfiles.errors import EditRefused
 from homeamp_agent.configfiles.json_scanner import COMMENT, JsonScanner
 from homeamp_agent.configfiles.json_writer import JsonWriter
-from homeamp_agent.configfiles.tree import Branch, Node, Sequence
+from homeamp_agent.configfiles.tree import Branch, Node, Sequence, text_beside
 from homeamp_agent.configfiles.tree_document import Splice, TreeDocument
 
 
@@ -54,7 +54,8 @@ class JsonDocument(TreeDocument):
         alone = sibling is not None and self._delimited.stands_alone(sibling)
 
         def write(indent: str) -> str:
-            written = self._writer.compound(value, indent if alone or spread else None)
+            beside = text_beside(body.members, len(body.members))
+            written = self._writer.compound(value, indent if alone or spread else None, beside)
             return (
                 self._writer.key(str(path[depth]), sibling) + self._writer.colon(sibling) + written
             )

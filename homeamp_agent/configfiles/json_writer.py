@@ -10,6 +10,7 @@ from typing import Final
 
 from homeamp_agent.configfiles.document import Value
 from homeamp_agent.configfiles.errors import EditRefused
+from homeamp_agent.configfiles.figures import float_text
 from homeamp_agent.configfiles.text import SourceText
 from homeamp_agent.configfiles.tree import Leaf, Node
 
@@ -76,7 +77,7 @@ class JsonWriter:
         if isinstance(value, float):
             if not math.isfinite(value):
                 raise EditRefused("JSON has no way to write infinity or not-a-number")
-            return repr(value)
+            return float_text(value, "" if old is None else old.token)
         raise EditRefused(f"JSON has no way to write a {type(value).__name__}")
 
     def _quoted(self, value: str, quote: str) -> str:
@@ -103,8 +104,11 @@ class JsonWriter:
                 return between
         return self._colon
 
-    def compound(self, value: Value, indent: str | None) -> str:
-        """Any value; over several lines from `indent` on, or on one line if that is None."""
+    def compound(self, value: Value, indent: str | None, beside: Leaf | None = None) -> str:
+        """Any value; over several lines from `indent` on, or on one line if that is None.
+
+        A lone text is written as the text `beside` is.
+        """
         if isinstance(value, dict):
             pairs = [
                 self._pair(str(key), member, self._deeper(indent, self.spreads_mappings))
@@ -116,6 +120,8 @@ class JsonWriter:
                 self.compound(item, self._deeper(indent, self.spreads_lists)) for item in value
             ]
             return self._enclosed("[", items, "]", indent if self.spreads_lists else None)
+        if isinstance(value, str) and beside is not None and beside.style in ("plain", "single"):
+            return self.scalar(value, beside)
         return self.scalar(value, None)
 
     def _pair(self, key: str, value: Value, indent: str | None) -> str:

@@ -10,7 +10,7 @@ from homeamp_agent.configfiles.document import KeyPath, KeySegment, Problem, Val
 from homeamp_agent.configfiles.errors import EditRefused
 from homeamp_agent.configfiles.toml_scanner import COMMENT, Table, TableArray, TomlScanner
 from homeamp_agent.configfiles.toml_writer import TomlWriter
-from homeamp_agent.configfiles.tree import Leaf, Node, Sequence
+from homeamp_agent.configfiles.tree import Leaf, Node, Sequence, text_beside
 from homeamp_agent.configfiles.tree_document import Splice, TreeDocument, dotted
 
 
@@ -85,7 +85,8 @@ class TomlDocument(TreeDocument):
         index = len(body.members) if index is None else index
         sibling = body.members[index - 1] if body.members else None
         key = self._writer.dotted_key(keys, sibling)
-        written = key + self._writer.colon(sibling) + self._writer.compound(value, None)
+        beside = text_beside(body.members, index)
+        written = key + self._writer.colon(sibling) + self._writer.compound(value, None, beside)
         return self._delimited.insert(body, index, lambda _: written, spread=False)
 
     def _insert_dotted(
@@ -119,13 +120,19 @@ class TomlDocument(TreeDocument):
             indent, behind = self._indent_below(table), table.end
         else:
             return self._first_line(keys, value)
-        line = indent + self._assignment(keys, sibling, value, indent)
+        beside = text_beside(table.entries, index)
+        line = indent + self._assignment(keys, sibling, value, indent, beside)
         return self._line_at(source.next_line_start(behind), source.newline(behind), line)
 
     def _assignment(
-        self, keys: list[KeySegment], sibling: Node | None, value: Value, indent: str
+        self,
+        keys: list[KeySegment],
+        sibling: Node | None,
+        value: Value,
+        indent: str,
+        beside: Leaf | None = None,
     ) -> str:
-        written = self._writer.compound(value, indent)
+        written = self._writer.compound(value, indent, beside)
         return self._writer.dotted_key(keys, sibling) + self._writer.colon(sibling) + written
 
     def _first_line(self, keys: list[KeySegment], value: Value) -> Splice:

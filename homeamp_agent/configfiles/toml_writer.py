@@ -9,6 +9,7 @@ from typing import Final
 
 from homeamp_agent.configfiles.document import KeySegment, Value
 from homeamp_agent.configfiles.errors import EditRefused
+from homeamp_agent.configfiles.figures import float_text
 from homeamp_agent.configfiles.json_writer import JsonWriter
 from homeamp_agent.configfiles.tree import Leaf, Node
 
@@ -65,7 +66,9 @@ class TomlWriter(JsonWriter):
         if isinstance(value, int):
             return _integer(value, "" if old is None else old.token)
         if isinstance(value, float):
-            return repr(value) if math.isfinite(value) else str(value)
+            if not math.isfinite(value):
+                return str(value)
+            return float_text(value, "" if old is None else old.token)
         if value is None:
             raise EditRefused("TOML has no null; remove the key instead")
         raise EditRefused(f"TOML has no way to write a {type(value).__name__}")

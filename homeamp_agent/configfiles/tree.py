@@ -150,6 +150,14 @@ def leaves(source: SourceText, root: Node) -> Iterator[tuple[KeyPath, Leaf]]:
             yield path, Leaf(source, empty, "flow", node.at, node.key_end, node.start, node.end)
 
 
+def text_beside(members: list[Node], index: int) -> Leaf | None:
+    """The nearest text in front of `members[index]`, else behind it: how text is written there."""
+    for member in (*reversed(members[:index]), *members[index:]):
+        if isinstance(member, Leaf) and isinstance(member.value, str):
+            return member
+    return None
+
+
 def step(node: Node, segment: KeySegment) -> tuple[KeySegment, Node] | None:
     """The member of `node` under `segment`, with the segment as the file types it."""
     if isinstance(node, Branch):

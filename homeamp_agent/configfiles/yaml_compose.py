@@ -92,9 +92,9 @@ class _Composer:
         self._look_beyond()
         if self.shared:
             self._measure_expansion(root)
-        for anchor, node in self.anchored_scalars:
+        for _, node in self.anchored_scalars:
             if id(node) not in self.shared:
-                self._report_suspicious(anchor, node)
+                self._report_suspicious(node)
         return Composed(root, tuple(self.problems), frozenset(self.shared), start, end)
 
     def _read_nodes(self) -> tuple[list[YamlNode], int]:
@@ -205,9 +205,10 @@ class _Composer:
         start = event.start_mark.index
         target = self.anchors.get(event.anchor)
         if target is None:
-            self._fail(f"alias *{event.anchor} stands for nothing", start)
+            # Its name may be a secret that begins with `*`: no message repeats it.
+            self._fail("an alias stands for nothing: text that begins with * needs quotes", start)
         if any(target is node for node in self.open):
-            self._fail(f"alias *{event.anchor} stands inside of what it stands for", start)
+            self._fail("an alias stands inside of what it stands for", start)
         self.shared.add(id(target))
         return AliasNode(self.source, event.anchor, target, start, event.end_mark.index)
 
@@ -292,10 +293,10 @@ class _Composer:
                 self._refuse_depth(node)
             sizes[id(node)] = leaves, depth
 
-    def _report_suspicious(self, anchor: str, node: ScalarNode) -> None:
+    def _report_suspicious(self, node: ScalarNode) -> None:
         """A colour code without quotes (`prefix: &aFoo`) reads as an anchor, and is lost."""
         message = (
-            f"&{anchor} without quotes is an anchor that nothing uses, not text; "
+            "without quotes what begins with & is an anchor that nothing uses, not text; "
             f"the value is read as {'null' if node.implied else 'what follows it'}"
         )
         line = self.source.line(node.properties)

@@ -10,7 +10,12 @@ from homeamp_agent.configfiles.document import Value
 from homeamp_agent.configfiles.errors import EditRefused
 from homeamp_agent.configfiles.proof import same
 from homeamp_agent.configfiles.text import Splice
-from homeamp_agent.configfiles.yaml_nodes import ScalarNode, SequenceNode, value_of
+from homeamp_agent.configfiles.yaml_nodes import (
+    CollectionNode,
+    ScalarNode,
+    SequenceNode,
+    value_of,
+)
 from homeamp_agent.configfiles.yaml_place import Place, YamlText
 from homeamp_agent.configfiles.yaml_unset import removal
 from homeamp_agent.configfiles.yaml_write import Style, flow_text, item_lines
@@ -97,6 +102,11 @@ def added_items(
 ) -> Splice:
     """New items in front of item `index` of a block list, or behind the last one."""
     column = text.column(text.dash(node, 0))
+    beside = node.children[max(index - 1, 0)]
+    if isinstance(beside, CollectionNode):
+        style = style._replace(flow_items=beside.flow)
+    elif isinstance(beside, ScalarNode) and isinstance(beside.value, str):
+        style = style._replace(text=beside.mark if beside.mark in ("'", '"') else "")
     lines = [line for one in values for line in item_lines(one, column, style)]
     newline = text.source.newline(node.start)
     written = newline.join(lines)

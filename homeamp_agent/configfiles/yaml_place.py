@@ -182,6 +182,13 @@ class YamlText:
         marks = Counter(scalar.mark for scalar in self._scalars)
         return '"' if marks['"'] > marks["'"] else "'"
 
+    @cached_property
+    def null(self) -> str:
+        """What the file writes where a key has no value: mostly nothing, or the word for it."""
+        nulls = [scalar for scalar in self._scalars if scalar.value is None]
+        implied = sum(scalar.implied for scalar in nulls)
+        return "" if implied * 2 > len(nulls) else "null"
+
     def style(self, beside: CollectionNode | None) -> Style:
         """How to write what is new in `beside`: as its own children are, else as the file is."""
         texts: Counter[str] = Counter()
@@ -192,7 +199,21 @@ class YamlText:
             texts.update(_text_marks(iter(self._scalars)))
         mark = max(("", "'", '"'), key=lambda one: texts[one])
         step, list_step = self._steps
-        return Style(self.quote, mark, step, list_step, self.blocks)
+        flow_lists, pad = self._list_habit(beside)
+        key = _key_mark(beside)
+        return Style(self.quote, mark, step, list_step, self.blocks, key, flow_lists, False, pad)
+
+    def _list_habit(self, beside: CollectionNode | None) -> tuple[bool, str]:
+        """Whether lists of scalars stand in brackets, beside this place or else in the file."""
+        near = [] if beside is None else _lists_of_scalars(beside)
+        lists = near or self._lists
+        flow = [one for one in lists if one.flow]
+        padded = sum(self.text[one.start + 1 : one.start + 2] == " " for one in flow)
+        return len(flow) * 2 > len(lists), " " if padded * 2 > len(flow) else ""
+
+    @cached_property
+    def _lists(self) -> list[SequenceNode]:
+        return [one for mapping in self._block_mappings() for one in _lists_of_scalars(mapping)]
 
     @cached_property
     def _scalars(self) -> list[ScalarNode]:
@@ -222,6 +243,24 @@ class YamlText:
                 stack.extend(node.children)
                 if isinstance(node, MappingNode) and node.children:
                     yield node
+
+
+def _lists_of_scalars(parent: CollectionNode) -> list[SequenceNode]:
+    return [
+        child
+        for child in parent.children
+        if isinstance(child, SequenceNode)
+        and child.children
+        and all(isinstance(item, ScalarNode) for item in child.children)
+    ]
+
+
+def _key_mark(beside: CollectionNode | None) -> str:
+    """The quotation mark that every key beside this place has, if they all have the same."""
+    if not isinstance(beside, MappingNode):
+        return ""
+    marks = {key.mark if isinstance(key, ScalarNode) else "" for key in beside.children[::2]}
+    return marks.pop() if len(marks) == 1 else ""
 
 
 def _text_marks(nodes: Iterator[ScalarNode]) -> Iterator[str]:

@@ -25,6 +25,7 @@ from homeamp_agent.configfiles.yaml_write import (
     block_lines,
     block_scalar,
     flow_text,
+    is_list_of_scalars,
     scalar_texts,
 )
 
@@ -61,6 +62,8 @@ def scalar_changes(
     node = place.node
     assert isinstance(node, ScalarNode)  # noqa: S101  (narrows for mypy; callers have looked)
     old = text.text[node.start : node.end]
+    if value is None and not in_flow and text.null == "" and _may_be_empty(place):
+        yield [Splice(text.slot(place), node.end, "")]
     if isinstance(value, str) and node.mark != "|" and ("\n" in old or "\r" in old):
         same_lines = refolded(text.text, node, value)
         if same_lines is not None:
@@ -93,6 +96,16 @@ def scalar_changes(
         yield from ([Splice(node.start, node.end, one)] for one in written)
     if node.properties != node.start:
         yield from ([Splice(node.properties, node.end, one)] for one in written)
+
+
+def _may_be_empty(place: Place) -> bool:
+    """Whether nothing at all may stand in this place: behind a key, without anchor or tag."""
+    node = place.node
+    return (
+        isinstance(place.parent, MappingNode)
+        and node.properties == node.start
+        and not (isinstance(node, ScalarNode) and node.mark in ("|", ">"))
+    )
 
 
 def _is_colour_code(text: YamlText, node: ScalarNode) -> bool:
@@ -191,8 +204,12 @@ def _rewritten(
         return
     if block and isinstance(value, dict | list) and value and _holds_comment(text, node):
         raise EditRefused("its comments would be lost; set its values one by one")
+    if style.flow_lists and not block and is_list_of_scalars(value):
+        yield _rewritten_in_line(text, place, flow_text(value, style))
     if isinstance(value, dict | list) and value:
         yield from _rewritten_as_block(text, place, value)
+    if value is None and block and _may_be_empty(place):
+        yield _rewritten_in_line(text, place, "")
     yield _rewritten_in_line(text, place, flow_text(value, style))
 
 
@@ -207,7 +224,8 @@ def _rewritten_in_line(text: YamlText, place: Place, written: str) -> list[Splic
     if text.source.line(slot) == text.source.line(node.start):
         return [Splice(node.start, node.end, written)]
     lines_start = text.after_line(slot)
-    return [Splice(slot, slot, " " + written), Splice(lines_start, text.after_line(node.end), "")]
+    written = written and " " + written
+    return [Splice(slot, slot, written), Splice(lines_start, text.after_line(node.end), "")]
 
 
 def _rewritten_as_block(text: YamlText, place: Place, value: Value) -> Iterator[list[Splice]]:

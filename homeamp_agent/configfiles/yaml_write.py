@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
-from decimal import Decimal
 from typing import Final, NamedTuple
 
 from homeamp_agent.configfiles.document import KeySegment, Value
 from homeamp_agent.configfiles.errors import EditRefused
+from homeamp_agent.configfiles.figures import float_text
 from homeamp_agent.configfiles.yaml_scalars import (
     BOOLEANS,
     TAG,
@@ -30,7 +31,6 @@ _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\
 _TO_ESCAPE: Final = re.compile('[\\\\"\t]|' + _NOT_RAW.pattern)
 _IMPLICIT_TAGS: Final = frozenset(TAG + name for name in ("timestamp", "int", "float"))
 _BLOCK_HEADER: Final = re.compile(r"([|>])([0-9+-]*)([^\r\n]*)")
-_EXPONENT: Final = re.compile(r"[-+]?[0-9_]+(?:\.[0-9_]*)?([eE])([-+]?)[0-9]+")
 _NON_ASCII_ESCAPE: Final = re.compile(
     r"\\(?:x[89a-fA-F][0-9a-fA-F]|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})"
 )
@@ -42,9 +42,10 @@ class Style(NamedTuple):
     """How a file writes what is new in it.
 
     `quote` is the quotation mark for text that needs one, `text` the mark for text that needs
-    none (empty: plain). `step` is the indentation of one level in columns; `list_step` that of a
-    list below its key, 0 where the dash stands under the key. `blocks` allows `|` for text of
-    several lines.
+    none (empty: plain), `key` that of keys. `step` is the indentation of one level in columns;
+    `list_step` that of a list below its key, 0 where the dash stands under the key. `blocks`
+    allows `|` for text of several lines. `flow_lists` puts lists of scalars into brackets,
+    `flow_items` the items of a list that are lists or mappings; `pad` is the blank behind `[`.
     """
 
     quote: str
@@ -52,6 +53,10 @@ class Style(NamedTuple):
     step: int
     list_step: int
     blocks: bool = True
+    key: str = ""
+    flow_lists: bool = False
+    flow_items: bool = False
+    pad: str = ""
 
 
 def wanted(value: Value, old: Value) -> Value:
@@ -176,19 +181,11 @@ def _boolean(value: bool, old: str) -> str:
 
 
 def _float(value: float, old: str) -> str:
-    text = repr(value)
-    if text in ("inf", "-inf", "nan"):
-        return text.replace("inf", ".inf").replace("nan", ".nan")
-    exponent_of_old = _EXPONENT.fullmatch(old)
-    if exponent_of_old is None or not value:
-        mantissa, exponent, power = text.partition("e")
+    if math.isfinite(value):
+        mantissa, exponent, power = float_text(value, old).partition("e")
+        # Without the point it is text to PyYAML.
         return mantissa + (".0" if exponent and "." not in mantissa else "") + exponent + power
-    sign, digits, tens = Decimal(text).normalize().as_tuple()
-    power_of_ten = int(tens) + len(digits) - 1
-    fraction = "".join(map(str, digits[1:])) or "0"
-    plus = "+" if exponent_of_old.group(2) and power_of_ten >= 0 else ""
-    lead = "-" if sign else ""
-    return f"{lead}{digits[0]}.{fraction}{exponent_of_old.group(1)}{plus}{power_of_ten}"
+    return repr(value).replace("inf", ".inf").replace("nan", ".nan")
 
 
 def block_scalar(
@@ -242,18 +239,30 @@ def flow_text(value: Value, style: Style) -> str:
         )
         return "{" + ", ".join(entries) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(flow_text(one, style) for one in value) + "]"
+        pad = style.pad if value else ""
+        return "[" + pad + ", ".join(flow_text(one, style) for one in value) + pad + "]"
     return scalar_texts(value, style.text, style.quote, flow=True)[0]
 
 
 def entry_lines(segment: KeySegment, value: Value, column: int, style: Style) -> list[str]:
     """The lines of `segment: value` in a block mapping whose keys stand at `column`."""
-    head = " " * column + key_text(segment, style.quote) + ":"
+    head = " " * column + key_text(segment, style.key or style.quote, mark=style.key) + ":"
+    if style.flow_lists and is_list_of_scalars(value):
+        return [f"{head} {flow_text(value, style)}"]
     if isinstance(value, dict) and value:
         return [head, *block_lines(value, column + style.step, style)]
     if isinstance(value, list) and value:
         return [head, *block_lines(value, column + style.list_step, style)]
     return _headed(head, value, column + style.step, column, style)
+
+
+def is_list_of_scalars(value: Value) -> bool:
+    """Whether a list fits into brackets on one line without becoming hard to read."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and not any(isinstance(one, dict | list) or "\n" in str(one) for one in value)
+    )
 
 
 def block_lines(value: Value, column: int, style: Style) -> list[str]:
@@ -266,7 +275,7 @@ def block_lines(value: Value, column: int, style: Style) -> list[str]:
 def item_lines(value: Value, column: int, style: Style) -> list[str]:
     """The lines of one list item whose dash stands at `column`."""
     head = " " * column + "-"
-    if isinstance(value, dict | list) and value:
+    if isinstance(value, dict | list) and value and not style.flow_items:
         first, *rest = block_lines(value, column + 2, style)
         return [head + " " + first[column + 2 :], *rest]
     return _headed(head, value, column + style.step, column, style)

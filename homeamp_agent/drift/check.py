@@ -12,7 +12,7 @@ from pydantic import Field
 from homeamp_agent.configfiles import DEFAULT_LIMITS, Limits
 from homeamp_agent.drift.engine import Engine, Outcome
 from homeamp_agent.model.base import WireWord
-from homeamp_agent.model.deviation import OPEN_STATUSES, Deviation
+from homeamp_agent.model.deviation import OPEN_STATUSES, Deviation, urgency
 
 MASKING_KEY_BYTES = 32
 
@@ -77,10 +77,12 @@ def _scanned(outcome: Outcome, seconds: float) -> Scanned:
     )
 
 
-def worst_first(deviation: Deviation) -> tuple[int, str, str, str, str, str]:
+def worst_first(deviation: Deviation) -> tuple[int, int, str, str, str, str, str]:
     """The order of a report: as the list of the dashboard."""
+    pattern = deviation.pattern.name if deviation.pattern else None
     return (
         deviation.severity.rank,
+        urgency(deviation.kind, pattern),
         deviation.instance,
         deviation.plugin or "",
         deviation.file or "",

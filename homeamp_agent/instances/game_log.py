@@ -23,7 +23,7 @@ MAX_READ_BYTES = 8 * 1024 * 1024
 """Of what came since: a game that logs more in its soak time shows its errors in the last of it."""
 
 MAX_BEFORE_BYTES = 1024 * 1024
-"""How far back errors count as known: some hours of a busy game."""
+"""Of a log's beginning and of its end: errors there are known, the starting ones and the latest."""
 
 MAX_MARKS = 500
 MAX_TOLD = 3
@@ -68,8 +68,10 @@ def position_of(game_folder: Path, key: bytes) -> LogPosition:
         return LogPosition()
     try:
         facts = os.fstat(fd)
-        start = max(0, facts.st_size - MAX_BEFORE_BYTES)
-        marks = {_mark(line, key) for line in _errors(os.pread(fd, facts.st_size - start, start))}
+        last = max(0, facts.st_size - MAX_BEFORE_BYTES)
+        # Its beginning too: what a game complains of at every start is not new at the next one.
+        pieces = (os.pread(fd, MAX_BEFORE_BYTES, at) for at in dict.fromkeys((0, last)))
+        marks = {_mark(line, key) for piece in pieces for line in _errors(piece)}
         return LogPosition(_name(facts), facts.st_size, tuple(sorted(marks)[:MAX_MARKS]))
     finally:
         os.close(fd)

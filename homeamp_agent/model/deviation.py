@@ -59,6 +59,32 @@ FIXABLE_KINDS = frozenset(
 """The kinds that an edit of the file can put right."""
 
 
+URGENT_KINDS = frozenset({DeviationKind.UNEXPECTED_PLUGIN, DeviationKind.MISSING_PLUGIN})
+
+URGENCY = {
+    "security_downgrade": 0,
+    "duplicated_identity": 2,
+    "wrong_instance_name": 2,
+    "return_to_default": 3,
+    "typo": 3,
+    "mixed_types": 3,
+    "minority": 5,
+    "even_split": 6,
+}
+"""Within one severity, what comes first: what lets somebody in; what is installed (1); what mixes
+the data of two instances; what is surely a slip; the rest (4); what may well be on purpose."""
+
+URGENCY_OF_PLUGINS = 1
+URGENCY_ELSE = 4
+
+
+def urgency(kind: DeviationKind, pattern: str | None) -> int:
+    """Where a deviation stands among those of its severity; the store has it as a column too."""
+    if kind in URGENT_KINDS and pattern not in URGENCY:
+        return URGENCY_OF_PLUGINS
+    return URGENCY.get(pattern or "", URGENCY_ELSE)
+
+
 class OwningRule(WireWord):
     """The rule that won, as a deviation shows it."""
 

@@ -41,10 +41,10 @@ GROUP_IDS_LIMIT = 1000
 """Ids that one group carries: enough for a fleet, bounded for a reply."""
 
 _SORT_COLUMNS = {
-    DeviationsSort.SEVERITY: "severity",
-    DeviationsSort.INSTANCE: None,
-    DeviationsSort.PLUGIN: "plugin",
-    DeviationsSort.NEWEST: "age",
+    DeviationsSort.SEVERITY: ("severity", "urgency", "place"),
+    DeviationsSort.INSTANCE: ("place",),
+    DeviationsSort.PLUGIN: ("plugin", "place"),
+    DeviationsSort.NEWEST: ("age", "place"),
 }
 
 
@@ -166,15 +166,14 @@ async def _window(
     after: tuple[Any, ...] | None,
     offset: int,
 ) -> list[Any]:
-    column = _SORT_COLUMNS[sort]
-    order = f"{column}, place" if column else "place"
+    order = ", ".join(_SORT_COLUMNS[sort])
     clause, arguments = where.sql, list(where.arguments)
     if after is not None:
         clause += f" AND ({order}) > ({', '.join('?' * len(after))})"
         arguments += after
     # The window is found on the index alone; only its own rows are read whole.
     query = (
-        f"SELECT {STATE_COLUMNS}, place, {column or 'NULL'} FROM {WHOLE} WHERE deviations.rowid IN "  # noqa: S608 - names and clauses of our own
+        f"SELECT {STATE_COLUMNS}, {order} FROM {WHOLE} WHERE deviations.rowid IN "  # noqa: S608 - names and clauses of our own
         f"(SELECT rowid FROM deviations WHERE {clause} ORDER BY {order} LIMIT ? OFFSET ?) "
         f"ORDER BY {order}"
     )
@@ -190,8 +189,7 @@ async def _total(db: aiosqlite.Connection, where: Where) -> int:
 
 
 def _encoded(row: Sequence[Any], sort: DeviationsSort) -> str:
-    place, lead = row[-2], row[-1]
-    text = json.dumps([sort.value, place] if lead is None else [sort.value, lead, place])
+    text = json.dumps([sort.value, *row[-len(_SORT_COLUMNS[sort]) :]])
     return base64.urlsafe_b64encode(text.encode()).decode()
 
 
@@ -200,8 +198,8 @@ def _decoded(cursor: str, sort: DeviationsSort) -> tuple[Any, ...]:
         parts = json.loads(base64.urlsafe_b64decode(cursor.encode()))
     except (ValueError, binascii.Error) as error:
         raise BadQueryError("the cursor is not one that a list gave") from error
-    size = 2 if _SORT_COLUMNS[sort] else 1
-    if not isinstance(parts, list) or parts[:1] != [sort.value] or len(parts) != size + 1:
+    size = len(_SORT_COLUMNS[sort]) + 1
+    if not isinstance(parts, list) or parts[:1] != [sort.value] or len(parts) != size:
         raise BadQueryError("the cursor is of a list in another order")
     if any(isinstance(part, (list, dict)) for part in parts):
         raise BadQueryError("the cursor is not one that a list gave")
@@ -285,12 +283,12 @@ async def _members(
 ) -> dict[str, list[tuple[str, str]]]:
     """(id, instance) of the rows of each group, in the order of a list."""
     query = (
-        "SELECT group_id, id, instance, severity, place FROM deviations "  # noqa: S608 - clauses of our own
+        "SELECT group_id, id, instance, severity, urgency, place FROM deviations "  # noqa: S608 - clauses of our own
         f"WHERE +({where.sql}) AND group_id IN (SELECT value FROM json_each(?))"
     )
     members = defaultdict(list)
     async with db.execute(query, (*where.arguments, json.dumps(groups))) as rows:
-        for row in sorted(await rows.fetchall(), key=lambda row: (row[3], row[4])):
+        for row in sorted(await rows.fetchall(), key=lambda row: tuple(row)[3:]):
             members[row[0]].append((row[1], row[2]))
     return members
 

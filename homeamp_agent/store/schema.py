@@ -137,7 +137,26 @@ CREATE TABLE deployment_lines (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _DEPLOYMENTS)
+# Must say what `model.deviation.urgency` says: a test holds the two together.
+_URGENCY = """
+ALTER TABLE deviations ADD COLUMN urgency INTEGER AS (
+    CASE pattern
+        WHEN 'security_downgrade' THEN 0
+        WHEN 'duplicated_identity' THEN 2
+        WHEN 'wrong_instance_name' THEN 2
+        WHEN 'return_to_default' THEN 3
+        WHEN 'typo' THEN 3
+        WHEN 'mixed_types' THEN 3
+        WHEN 'minority' THEN 5
+        WHEN 'even_split' THEN 6
+        ELSE CASE WHEN kind IN ('unexpected_plugin', 'missing_plugin') THEN 1 ELSE 4 END
+    END
+) VIRTUAL;
+DROP INDEX deviations_by_severity;
+CREATE INDEX deviations_by_severity ON deviations (open, severity, urgency, place);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _DEPLOYMENTS, _URGENCY)
 
 
 async def migrate(db: aiosqlite.Connection) -> None:

@@ -220,3 +220,24 @@ def test_a_request_that_waits_is_taken_over_and_the_deployment_paused_and_aborte
         assert set(radii(fleet).values()) == {"16"}
         assert sky.read_bytes().endswith(b"# mine\n")
         assert wire.ask("deployments.pause", id="none")["error"]["data"]["kind"] == "not_found"
+
+
+def test_a_game_that_does_not_come_up_has_the_waves_rolled_back_and_started_again(
+    fleet: Any, panel: Panel
+) -> None:
+    failing, played = panel.games["SURV01"], panel.games["LOBBY01"]
+    failing.at_start.append(lambda game: setattr(game, "fails", game.starts == 1))
+    played.at_start.append(lambda game: setattr(game, "players", 2))
+    before = {name: fleet.config(name).read_bytes() for name in NAMES}
+    with fleet.running() as wire:
+        asked = {"reason": "r", "edits": [EDIT], "write_policy": "stop_write_start"}
+        shown = started(wire, "awaiting_approval", request=asked)
+        assert panel.games["DEV01"].starts == 1
+        wire.call("deployments.approve", id=shown["id"])
+        back = reached(wire, shown["id"], "rolled_back")
+        text = log(wire, shown["id"])
+    assert back["failure"].startswith("wave 2: SURV01: ready: the game is failed")
+    assert {name: fleet.config(name).read_bytes() for name in NAMES} == before
+    assert "LOBBY01 runs on the new values until its next start: LOBBY01: 2 players" in text
+    starts = {name: panel.games[name].starts for name in NAMES}
+    assert starts == {"DEV01": 2, "LOBBY01": 1, "SURV01": 2, "SURV02": 2, "SURV03": 0}

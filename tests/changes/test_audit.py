@@ -93,6 +93,8 @@ def test_every_tampering_is_found_at_its_line(
     assert not verdict.whole
     assert verdict.broken_lines[:1] == (() if broken is None else (broken,))
     assert verdict.cut == cut
+    log.append(who="mia", action="change.apply", subject="later")
+    assert not log.verify().whole, "the next act would hide it"
 
 
 def test_a_log_that_is_gone_is_told_from_one_that_never_was(tmp_path: Path) -> None:
@@ -112,14 +114,19 @@ def test_a_note_of_the_end_that_is_none_proves_nothing(tmp_path: Path, head: byt
     assert (verdict.whole, verdict.broken_lines) == (False, ())
 
 
-def test_a_kill_between_a_line_and_its_note_is_no_tampering(tmp_path: Path) -> None:
-    log, file = log_of(tmp_path)
+@pytest.mark.parametrize("count", [0, 5])
+def test_a_kill_between_a_line_and_its_note_is_no_tampering(tmp_path: Path, count: int) -> None:
+    log, file = log_of(tmp_path, count)
+    if count == 0:
+        log.append(who="mia", action="change.apply", subject="c-8")
+        file.with_name("audit.head").write_text(f"0 {'0' * 64}\n")
     note = file.with_name("audit.head").read_bytes()
     log.append(who="mia", action="change.apply", subject="c-9")
     file.with_name("audit.head").write_bytes(note)
     assert log.verify().whole
     log.append(who="mia", action="change.apply", subject="c-10")
-    assert log.verify().entries == 7
+    assert log.verify().entries == (7 if count else 3)
+    assert log.verify().whole
 
 
 @pytest.mark.parametrize("size", [1, 200, TAIL_BLOCK_BYTES, 3 * TAIL_BLOCK_BYTES + 7])

@@ -9,7 +9,7 @@ import pytest
 from homeamp_agent.baselines.knowledge import PluginKnowledge
 from homeamp_agent.drift import patterns
 from homeamp_agent.drift.patterns import Sight, pattern_of
-from homeamp_agent.model.deviation import Deviation, DeviationKind
+from homeamp_agent.model.deviation import URGENCY, Deviation, DeviationKind
 from homeamp_agent.model.rule import Severity
 from homeamp_agent.model.snapshot import MISSING
 
@@ -98,6 +98,16 @@ CASES: list[tuple[str, Sight, bool]] = [
     ("security_downgrade", sight(key="permissions", actual=["*"], expected=[]), True),
     ("security_downgrade", sight(key="view-distance", actual=False, expected=True), False),
 ]
+
+
+def test_every_pattern_has_a_case_that_it_sees_and_a_near_miss() -> None:
+    names = {find.__name__ for find in patterns.PATTERNS}
+    for wanted in (True, False):
+        assert {name for name, _, is_one in CASES if is_one is wanted} == names
+
+
+def test_urgency_is_told_of_patterns_that_exist() -> None:
+    assert URGENCY.keys() <= {find.__name__ for find in patterns.PATTERNS}
 
 
 @pytest.mark.parametrize(

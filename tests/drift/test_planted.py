@@ -84,3 +84,21 @@ def test_no_planted_secret_is_in_a_report(demo: Path, reports: dict[str, CheckRe
     secrets = json.loads((demo / "secrets.json").read_text("utf-8"))["secrets"]
     told = "\n".join(report.model_dump_json() for report in reports.values())
     assert [each["name"] for each in secrets if each["value"] in told] == []
+
+
+def test_the_ten_that_an_operator_wants_first_stand_first(reports: dict[str, CheckReport]) -> None:
+    table = (fixtures_folder() / "FIRST_TEN.md").read_text("utf-8")
+    cells = [line.strip("| ").split(" | ") for line in table.splitlines() if line[:2] == "| "][1:]
+    wanted = [(host, instance, place) for _, host, instance, place, _ in cells]
+    # The dashboard has each severity host by host.
+    ranked = sorted(
+        (row for host in HOSTS for row in reports[host].deviations),
+        key=lambda row: row.severity.rank,
+    )
+    first = [
+        (row.host, row.instance, " ".join(f"`{part}`" for part in (row.file, row.key) if part))
+        if row.file
+        else (row.host, row.instance, f"`{row.plugin}`")
+        for row in ranked[:10]
+    ]
+    assert first == wanted

@@ -3,156 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
-from tests.standin.panel import PASSWORD, USER, Panel
-from tests.standin.serving import serving
-
-pytest.importorskip("homeamp_agent.agent", reason="the daemon is not built yet")
-demo_fleet = pytest.importorskip("homeamp_tui.demo_fleet", reason="the demo is not built yet")
-fixtures_folder, materialise = demo_fleet.fixtures_folder, demo_fleet.materialise
-
-START_SECONDS = 60
-"""A bound on a start, generous for two busy cores; nothing here waits for its own sake."""
-
-
-SETPRIV = shutil.which("setpriv")
-ROOT = os.geteuid() == 0
-WITHOUT_ROOTS_EYES = (
-    [SETPRIV, "--bounding-set=-dac_override,-dac_read_search"] if ROOT and SETPRIV else []
-)
-"""Root reads files of mode 000; an agent in a test must meet them as any other user does."""
-
-
-@dataclass
-class Wire:
-    """A line of JSON a request: what `nc -U | jq` would do."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    calls: int = 0
-
-    async def call(self, method: str, **params: Any) -> Any:
-        self.calls += 1
-        request = {"jsonrpc": "2.0", "id": self.calls, "method": method, "params": params}
-        self.writer.write(json.dumps(request).encode() + b"\n")
-        await self.writer.drain()
-        while True:
-            reply = await self.receive()
-            if reply.get("id") == self.calls:
-                assert "error" not in reply, reply
-                return reply["result"]
-
-    async def receive(self, seconds: float = 30) -> Any:
-        line = await asyncio.wait_for(self.reader.readline(), seconds)
-        assert line, "the agent hung up"
-        return json.loads(line)
-
-    async def close(self) -> None:
-        self.writer.close()
-        with contextlib.suppress(OSError):
-            await self.writer.wait_closed()
-
-    async def event(self, wanted: Any, seconds: float = 10) -> Any:
-        """The first event whose body satisfies `wanted`."""
-        deadline = time.monotonic() + seconds
-        while True:
-            message = await self.receive(deadline - time.monotonic())
-            if message.get("method") == "events.event":
-                event = message["params"]["event"]
-                if wanted(event):
-                    return event
-
-
-@dataclass
-class Fleet:
-    """A materialised demo host and the agent that runs on it."""
-
-    root: Path
-    host: str
-    socket: Path
-    state: Path
-    process: subprocess.Popen[bytes] | None = None
-    wires: list[Wire] = field(default_factory=list)
-    environment: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def instances(self) -> Path:
-        return self.root / "fleet" / self.host / "instances"
-
-    def arguments(self) -> list[str]:
-        return [
-            "--host", self.host,
-            "--instances", str(self.instances),
-            "--baselines", str(self.root / "baselines"),
-        ]  # fmt: skip
-
-    def start(self) -> None:
-        log = (self.root / "agent.log").open("ab")
-        self.process = subprocess.Popen(
-            [*WITHOUT_ROOTS_EYES, sys.executable, "-m", "homeamp_agent", "run", *self.arguments(),
-             "--state", str(self.state), "--socket", str(self.socket)],
-            stdout=log, stderr=log, env={**os.environ, **self.environment},
-        )  # fmt: skip
-        log.close()
-
-    async def connect(self) -> Wire:
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            assert self.process is not None
-            assert self.process.poll() is None, (self.root / "agent.log").read_text()
-            try:
-                reader, writer = await asyncio.open_unix_connection(
-                    str(self.socket), limit=16 * 1024 * 1024
-                )
-                break
-            except OSError:
-                assert time.monotonic() < deadline, (self.root / "agent.log").read_text()
-                await asyncio.sleep(0.02)
-        wire = Wire(reader, writer)
-        self.wires.append(wire)
-        await wire.call("agent.hello", protocol="1.0", client="test")
-        await wire.call("agent.rescan", wait=True)
-        return wire
-
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        assert self.process is not None
-        self.process.send_signal(how)
-        return self.process.wait(10)
-
-
-@pytest.fixture
-async def fleet(tmp_path: Path) -> AsyncIterator[Fleet]:
-    root = tmp_path / "demo"
-    materialise(fixtures_folder(), root)
-    fleet = Fleet(root, "alder", tmp_path / "agent.sock", tmp_path / "state")
-    with serving(Panel.over(fleet.instances)) as url:
-        fleet.environment = {
-            "HOMEAMP_AMP__URL": url,
-            "HOMEAMP_AMP__USER": USER,
-            "HOMEAMP_AMP__PASSWORD": PASSWORD,
-        }
-        fleet.start()
-        yield fleet
-        for wire in fleet.wires:
-            await wire.close()
-        if fleet.process is not None and fleet.process.poll() is None:
-            fleet.stop(signal.SIGKILL)
+from tests.e2e.fleet import ROOT, WITHOUT_ROOTS_EYES, Fleet, Wire, listed
 
 
 def planted(root: Path, host: str) -> list[dict[str, Any]]:
@@ -170,18 +34,6 @@ def place(deviation: dict[str, Any]) -> tuple[Any, ...]:
         json.dumps(path) if path is not None else deviation.get("key"),
         deviation["kind"],
     )
-
-
-async def listed(wire: Wire, **filters: Any) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    cursor = None
-    while True:
-        page = await wire.call("deviations.list", limit=200, cursor=cursor, filter=filters)
-        rows += page["deviations"]
-        cursor = page["next_cursor"]
-        if cursor is None:
-            assert len(rows) == page["total"]
-            return rows
 
 
 def check(fleet: Fleet, *more: str) -> subprocess.CompletedProcess[str]:
@@ -436,49 +288,6 @@ async def ask_of_deployments(wire: Wire, ask: Any, asked: Any) -> None:
     await until("rolled_back")
     await ask("deployments.list")
     assert (await ask("deployments.show", id=name))["lines"][-1]["text"] == "rolled back"
-
-
-async def test_no_planted_secret_leaves_its_file(fleet: Fleet) -> None:
-    wire = await fleet.connect()
-    table = json.loads((fleet.root / "secrets.json").read_text("utf-8"))
-    secrets = [
-        str(each["value"] if isinstance(each, dict) else each)
-        for each in (table["secrets"] if isinstance(table, dict) else table)
-    ]
-    assert secrets
-    heard = []
-    for row in await listed(wire):
-        heard.append(json.dumps(row))
-        heard.append(json.dumps(await wire.call("deviations.show", id=row["id"], context=50)))
-    for each in (await wire.call("settings.plugins"))["plugins"]:
-        cursor = None
-        while True:
-            page = await wire.call("settings.matrix", plugin=each["plugin"], cursor=cursor)
-            heard.append(json.dumps(page))
-            cursor = page["next_cursor"]
-            if cursor is None:
-                break
-    cursor = None
-    while True:
-        page = await wire.call("rules.list", limit=1000, cursor=cursor)
-        heard.append(json.dumps(page))
-        heard.append(json.dumps(await wire.call("rules.show", id=page["rules"][0]["id"])))
-        cursor = page["next_cursor"]
-        if cursor is None:
-            break
-    heard.append(json.dumps(await wire.call("rules.problems", limit=1000)))
-    fixable = [row["id"] for row in await listed(wire) if row["kind"] in {"value", "missing_key"}]
-    heard.append(json.dumps(await wire.call("changes.preview", ids=fixable)))
-    change = (await wire.call("deviations.fix", ids=fixable))["change"]
-    heard.append(json.dumps(await wire.call("changes.show", id=change["id"])))
-    for instance in {edit["instance"] for edit in change["edits"]}:
-        heard.append(json.dumps(await wire.call("settings.history", instance=instance)))
-    heard.append((fleet.root / "agent.log").read_text("utf-8"))
-    for file in fleet.state.rglob("*"):
-        if file.is_file() and "backups" not in file.parts:
-            heard.append(file.read_bytes().decode("utf-8", "replace"))
-    told = "\n".join(heard)
-    assert [secret for secret in secrets if secret in told] == []
 
 
 async def test_unix_tools_alone_can_ask(fleet: Fleet) -> None:

@@ -13,11 +13,13 @@ import pytest
 
 from homeamp_agent.amp.lifecycle import NoAmp
 from homeamp_agent.changes import InstanceBusyError, UnknownChangeError
+from homeamp_agent.changes.deployment_action import Action
 from homeamp_agent.changes.deployment_events import (
     Applied,
     NotApplied,
     NotBegun,
     PlanChanged,
+    RolledBack,
     TakenBack,
 )
 from homeamp_agent.changes.keeping import FoundNow, Unreadable
@@ -27,11 +29,12 @@ from homeamp_agent.model.change import ChangeRequest, ChangeStatus, FileOutcome,
 from homeamp_agent.model.deployment import Check, CheckOutcome, Deployment, Wave, WaveState
 from homeamp_agent.model.game import GameState, InstanceState
 from homeamp_agent.model.request import RequestedChange
-from homeamp_agent.rpc.deploying import writing
+from homeamp_agent.rpc.deploying import work, writing
 from homeamp_agent.rpc.deploying.checks import WaveChecks
 from homeamp_agent.rpc.deploying.hooks import run_hook
+from homeamp_agent.rpc.deploying.work import WaveWork
 from homeamp_agent.rpc.deploying.writing import WaveWriter, next_attempt
-from homeamp_agent.rpc.events import EventBus
+from homeamp_agent.rpc.protocol.errors import Busy
 from homeamp_agent.settings.sections import DeploymentHook, DeploymentsSection
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -187,6 +190,8 @@ async def test_what_was_not_kept_or_cannot_be_read_is_named_without_its_value(
         "kept": "not kept: a.yml: a.b",
         "readable": "a.yml: line 3: no YAML",
     }
+    parts.change = change(ChangeStatus.REVERTED_BY_PLUGIN, reverted=(reverted,))
+    assert await parts.look() == {"applied": "a plugin put back: SURV01 a.yml: a.b"}
     parts.change = change(ChangeStatus.ROLLED_BACK)
     assert await parts.look() == {"applied": "dep-w2 is rolled_back"}
 
@@ -204,6 +209,9 @@ class FakeDesk:
         if not self.changes:
             raise UnknownChangeError(change_id)
         return self.changes.pop(0) if self.changes[1:] else self.changes[0]
+
+    async def ended(self, change_id: str) -> ChangeRequest:
+        return await self.show(change_id)
 
     async def plan(self, request: Any) -> Any:
         files = ["a file"]
@@ -233,7 +241,7 @@ def writer(desk: FakeDesk) -> WaveWriter:
     )
     requests: Any = SimpleNamespace(get=lambda name: request)
     given: Any = desk
-    return WaveWriter(given, Any, requests, EventBus(), DeploymentsSection())  # type: ignore[arg-type]
+    return WaveWriter(given, requests, DeploymentsSection())
 
 
 async def test_a_wave_is_handed_in_approved_and_carried_out_once() -> None:
@@ -267,3 +275,30 @@ def test_a_wave_is_tried_three_times() -> None:
     assert next_attempt("a-w1-w12") == "a-w1-w12.2"
     assert next_attempt("a-w1-w12.2") == "a-w1-w12.3"
     assert next_attempt("a-w1-w12.3") is None
+
+
+async def test_nothing_is_done_before_the_agent_knows_its_instances(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(work, "LOOK_AGAIN_S", 0.0)
+    did: list[str] = []
+
+    async def ready() -> None:
+        did.append("look")
+        if len(did) == 1:
+            raise Busy("tried again")
+
+    async def roll_back(deployment: Deployment, wave: Wave) -> RolledBack:
+        did.append(f"roll back {wave.number} of {deployment.id}")
+        if len(did) > 5:
+            raise ValueError("secret-X9")
+        return RolledBack(wave.number)
+
+    checks: Any = SimpleNamespace(drift=SimpleNamespace(ready=ready))
+    undo: Any = SimpleNamespace(roll_back=roll_back)
+    works = WaveWork(writer(FakeDesk()), undo, checks)
+    assert await works.do(Action("roll_back", 2), DEPLOYMENT) == RolledBack(2)
+    assert did == ["look", "look", "roll back 2 of dep"]
+    did += [""] * 3
+    failed = await works.do(Action("roll_back", 2), DEPLOYMENT)
+    assert failed == RolledBack(2, left=("unexpected error (ValueError)",))

@@ -11,7 +11,7 @@ from pathlib import Path
 from homeamp_agent.amp.lifecycle import Lifecycle
 from homeamp_agent.changes import ChangeRoom, UnknownChangeError
 from homeamp_agent.instances.game_log import LogPosition, new_errors, position_of
-from homeamp_agent.model.change import ChangeRequest, ChangeStatus
+from homeamp_agent.model.change import ChangeRequest, ChangeStatus, Reverted
 from homeamp_agent.model.deployment import (
     DEV_WAVE,
     Before,
@@ -21,6 +21,7 @@ from homeamp_agent.model.deployment import (
     Wave,
 )
 from homeamp_agent.model.game import GameState
+from homeamp_agent.model.setting import dotted
 from homeamp_agent.rpc.deploying.hooks import run_hook
 from homeamp_agent.rpc.desk import Desk
 from homeamp_agent.rpc.rooms import DriftRoom
@@ -107,6 +108,9 @@ class WaveChecks:
             change = await self.desk.show(wave.change_id)
         except UnknownChangeError:
             return Check(name="applied", outcome=PASSED, evidence="there was nothing to write")
+        if change.status is ChangeStatus.REVERTED_BY_PLUGIN:
+            keys = [f"{each.instance} {_place(each)}" for each in change.reverted]
+            return _check("applied", keys, "", "", "a plugin put back: ")
         if change.status is not ChangeStatus.APPLIED:
             evidence = f"{change.id} is {change.status.value}"
             return Check(name="applied", outcome=FAILED, evidence=evidence)
@@ -129,7 +133,7 @@ class WaveChecks:
             unread = [each for each in found.unreadable if each[0] == instance]
             files = [f"{file}: {reason}" for _, file, reason in unread]
             checks.append(_check("readable", files, "every file can be read", instance))
-            keys = [f"{each.file}: {'.'.join(map(str, each.path))}" for each in reverted]
+            keys = [_place(each) for each in reverted]
             checks.append(_check("kept", keys, "every value is there", instance, "not kept: "))
         return checks
 
@@ -179,9 +183,13 @@ class WaveChecks:
         return self.drift.masker.key
 
 
+def _place(reverted: Reverted) -> str:
+    return f"{reverted.file}: {dotted(reverted.path)}"
+
+
 def _check(name: str, wrong: Sequence[str], well: str, instance: str, lead: str = "") -> Check:
     if not wrong:
         return Check(name=name, outcome=PASSED, evidence=well, instance=instance)
     more = f" and {len(wrong) - MAX_TOLD} more" if len(wrong) > MAX_TOLD else ""
     evidence = f"{lead}{'; '.join(wrong[:MAX_TOLD])}{more}"
-    return Check(name=name, outcome=FAILED, evidence=evidence, instance=instance)
+    return Check(name=name, outcome=FAILED, evidence=evidence, instance=instance or None)

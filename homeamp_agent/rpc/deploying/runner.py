@@ -44,8 +44,8 @@ from homeamp_agent.rpc.deploying.planning import (
     PlannedWave,
     plan_deployment,
 )
+from homeamp_agent.rpc.deploying.undoing import AGENT
 from homeamp_agent.rpc.deploying.work import WaveWork
-from homeamp_agent.rpc.deploying.writing import AGENT
 from homeamp_agent.rpc.desk import Desk
 from homeamp_agent.rpc.dispatch import where_of
 from homeamp_agent.rpc.events import EventBus

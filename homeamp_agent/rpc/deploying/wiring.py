@@ -10,6 +10,7 @@ from homeamp_agent.changes import ChangeRoom
 from homeamp_agent.changes.deployment_requests import DeploymentRequests
 from homeamp_agent.rpc.deploying.checks import WaveChecks
 from homeamp_agent.rpc.deploying.runner import Deployments
+from homeamp_agent.rpc.deploying.undoing import WaveUndo
 from homeamp_agent.rpc.deploying.work import WaveWork
 from homeamp_agent.rpc.deploying.writing import WaveWriter
 from homeamp_agent.rpc.desk import Desk
@@ -42,7 +43,8 @@ def deployments_of(
         changes=changes,
         requests=requests,
         work=WaveWork(
-            WaveWriter(desk, changes, requests, bus, section),
+            WaveWriter(desk, requests, section),
+            WaveUndo(desk, changes, amp.games),
             WaveChecks(drift, desk, changes, amp.lifecycle, amp.games.ready_seconds, section.hooks),
         ),
         bus=bus,

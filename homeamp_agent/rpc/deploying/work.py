@@ -19,11 +19,15 @@ from homeamp_agent.changes.deployment_events import (
 from homeamp_agent.changes.errors import plain_reason
 from homeamp_agent.model.deployment import Before, Check, CheckOutcome, Deployment, Wave
 from homeamp_agent.rpc.deploying.checks import WaveChecks
+from homeamp_agent.rpc.deploying.undoing import WaveUndo
 from homeamp_agent.rpc.deploying.writing import WaveWriter
 from homeamp_agent.rpc.dispatch import where_of
+from homeamp_agent.rpc.protocol.errors import Busy
 
 LONGEST_SLEEP_S = 60.0
 """The clock of a machine may be set: a deployment's time is looked at this often."""
+
+LOOK_AGAIN_S = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +37,7 @@ class WaveWork:
     """Writes, looks at and takes back the waves of deployments."""
 
     writer: WaveWriter
+    undo: WaveUndo
     checks: WaveChecks
 
     async def do(self, action: Action, deployment: Deployment) -> Event:
@@ -40,6 +45,7 @@ class WaveWork:
         if action.kind == "start":
             return await _its_time(deployment)
         wave = next(each for each in deployment.waves if each.number == action.wave)
+        await self._first_look()
         try:
             return await self._do_wave(action, deployment, wave)
         except Exception as error:
@@ -52,6 +58,16 @@ class WaveWork:
             return Checked(wave.number, (failed,))
         return NotApplied(wave.number, why)
 
+    async def _first_look(self) -> None:
+        """After a start of the agent: until it knows which instances there are."""
+        while True:
+            try:
+                await self.checks.drift.ready()
+            except Busy:
+                await asyncio.sleep(LOOK_AGAIN_S)
+            else:
+                return
+
     async def _do_wave(self, action: Action, deployment: Deployment, wave: Wave) -> Event:
         if action.kind == "prepare":
             before: list[Before] = [await self.checks.before(each) for each in wave.instances]
@@ -62,7 +78,7 @@ class WaveWork:
             return Checked(wave.number, await self.checks.look(deployment, wave))
         if action.kind == "settle":
             return await self.writer.settle(deployment, wave)
-        return await self.writer.roll_back(deployment, wave)
+        return await self.undo.roll_back(deployment, wave)
 
 
 async def _its_time(deployment: Deployment) -> Started:

@@ -1,4 +1,4 @@
-"""One wave written, or taken back: its change request handed in, approved, carried out and awaited.
+"""One wave written: its change request handed in, approved, carried out and awaited.
 
 The id of a wave's request is known beforehand, so doing it again finds what is there already.
 """
@@ -6,18 +6,14 @@ The id of a wave's request is known beforehand, so doing it again finds what is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from homeamp_agent.changes import (
-    ChangeRoom,
     ChangesError,
     FileConflictError,
     InstanceBusyError,
     ReadRequest,
-    RollbackConflicts,
-    UnknownChangeError,
 )
 from homeamp_agent.changes.book import OPEN
 from homeamp_agent.changes.deployment_events import (
@@ -26,7 +22,6 @@ from homeamp_agent.changes.deployment_events import (
     NotApplied,
     NotBegun,
     PlanChanged,
-    RolledBack,
     TakenBack,
 )
 from homeamp_agent.changes.deployment_requests import DeploymentRequests
@@ -34,23 +29,19 @@ from homeamp_agent.changes.errors import plain_reason
 from homeamp_agent.changes.room import STOPPED
 from homeamp_agent.model.change import ChangeRequest, ChangeStatus, Plan
 from homeamp_agent.model.deployment import DEV_WAVE, Deployment, Wave, WaveState
-from homeamp_agent.model.event import Topic
 from homeamp_agent.model.request import RequestedChange
 from homeamp_agent.rpc.deploying.planning import digest_of, wave_request
-from homeamp_agent.rpc.desk import CANCELLABLE, STARTABLE, Desk
-from homeamp_agent.rpc.events import EventBus
+from homeamp_agent.rpc.deploying.undoing import STANDING, known, withdrawn
+from homeamp_agent.rpc.desk import STARTABLE, Desk
 from homeamp_agent.settings.sections import DeploymentsSection
 
 BUSY_PATIENCE_S = 600.0
 """Another request may be at work on an instance of the wave, or wait there for players to leave."""
 
-NEWS_S = 5.0
-"""A change is looked at this often at the least, should its news have been missed."""
+BUSY_PAUSE_S = 1.0
 
 MAX_ATTEMPTS = 3
 """A wave in whose middle the agent was stopped three times is not tried a fourth time."""
-
-AGENT = "agent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +49,7 @@ class WaveWriter:
     """Writes waves through the desk. Nothing here raises for what may happen."""
 
     desk: Desk
-    changes: Callable[[], ChangeRoom]
     requests: DeploymentRequests
-    bus: EventBus
     section: DeploymentsSection
 
     async def apply(self, deployment: Deployment, wave: Wave) -> Event:
@@ -78,29 +67,12 @@ class WaveWriter:
 
     async def settle(self, deployment: Deployment, wave: Wave) -> Event:
         """What became of a wave's change that nobody wants to begin any more."""
-        change = await self._withdrawn(deployment, wave)
+        change = await withdrawn(self.desk, deployment, wave)
         if change is None:
             return NotApplied(wave.number, "it was not begun")
-        if change.status is ChangeStatus.APPLIED:
+        if change.status in STANDING:
             return self._outcome(wave, change)
         return NotApplied(wave.number, change.message or change.status.value)
-
-    async def roll_back(self, deployment: Deployment, wave: Wave) -> RolledBack:
-        """Take the wave's change back; files that others wrote since are left, and told."""
-        change = await self._withdrawn(deployment, wave)
-        if change is None:
-            return RolledBack(wave.number, "nothing of it was written")
-        if change.status is ChangeStatus.ROLLED_BACK:
-            return RolledBack(wave.number, "was rolled back already")
-        if change.status is not ChangeStatus.APPLIED:
-            return RolledBack(wave.number, "nothing of it stood")
-        reason = f"deployment {deployment.id}: {deployment.message}"[:2000]
-        try:
-            left = await asyncio.to_thread(self._take_back, change, reason)
-        except (ChangesError, OSError) as error:
-            return RolledBack(wave.number, left=(plain_reason(error),))
-        await self.desk.settle(self.desk.shown(await self.desk.show(change.id)))
-        return RolledBack(wave.number, left=left)
 
     async def plans_now(self, deployment: Deployment) -> tuple[dict[int, Plan], str]:
         """What production's waves that are to come would do now, and the digest of all waves.
@@ -126,7 +98,7 @@ class WaveWriter:
         self, deployment: Deployment, wave: Wave, request: RequestedChange
     ) -> ChangeRequest | None:
         """The change at its end; None if there was nothing to write."""
-        if await self._known(wave) is None:
+        if await known(self.desk, wave) is None:
             planned, _ = await self.desk.plan(request)
             if planned.plan.digest != wave.digest:
                 raise FileConflictError(wave.change_id, _CHANGED)
@@ -150,44 +122,20 @@ class WaveWriter:
                 await self.desk.approve(change.id, who, wave.digest, vouched=True)
             elif change.status in STARTABLE:
                 try:
-                    begun = await self.desk.apply(change.id, wave.digest)
+                    await self.desk.apply(change.id, wave.digest)
                 except InstanceBusyError:
                     if loop.time() > patient_until:
                         raise
-                    await self._news()
-                else:
-                    await self._ended(begun)
+                    await asyncio.sleep(BUSY_PAUSE_S)
+                    continue
+                ended = await self.desk.ended(change.id)
+                if ended.status in STARTABLE:
+                    raise _NotBegunError(ended.message or "it could not begin")
             elif change.status in OPEN:
-                await self._news()
+                await self.desk.ended(change.id)
             else:
-                return change
-
-    async def _ended(self, change: ChangeRequest) -> ChangeRequest:
-        """The change once nothing of it is under way any more."""
-        while change.status in UNDER_WAY:
-            await self._news()
-            change = await self.desk.show(change.id)
-        if change.status in STARTABLE:
-            raise _NotBegunError(change.message or "it could not begin")
-        return change
-
-    async def _withdrawn(self, deployment: Deployment, wave: Wave) -> ChangeRequest | None:
-        """The wave's change, at its end: withdrawn, if it had not begun. None: there is none."""
-        while (change := await self._known(wave)) is not None and change.status in OPEN:
-            if change.status in CANCELLABLE:
-                try:
-                    await self.desk.cancel(change.id, AGENT, f"deployment {deployment.id} ended")
-                except ChangesError:
-                    await self._news()
-            else:
-                await self._news()
-        return change
-
-    async def _known(self, wave: Wave) -> ChangeRequest | None:
-        try:
-            return await self.desk.show(wave.change_id)
-        except UnknownChangeError:
-            return None
+                # Its games may be on their way up still.
+                return await self.desk.ended(change.id)
 
     async def _plan_changed(self, deployment: Deployment, wave: Wave, reason: str) -> Event:
         try:
@@ -198,7 +146,7 @@ class WaveWriter:
         return PlanChanged(wave.number, reason, digests, digest)
 
     def _outcome(self, wave: Wave, change: ChangeRequest | None) -> Event:
-        if change is None or change.status is ChangeStatus.APPLIED:
+        if change is None or change.status in STANDING:
             dev = wave.number == DEV_WAVE
             soak_s = self.section.soak_s if dev else self.section.wave_soak_s
             return Applied(wave.number, datetime.now(UTC) + timedelta(seconds=soak_s))
@@ -207,36 +155,11 @@ class WaveWriter:
             return TakenBack(wave.number, again)
         return NotApplied(wave.number, change.message or f"{change.id} is {change.status.value}")
 
-    def _take_back(self, change: ChangeRequest, reason: str) -> tuple[str, ...]:
-        """Roll it back, but for files that others wrote since; these, each with the reason."""
-        room = self.changes()
-        try:
-            room.rollback(change.id, author=AGENT, reason=reason)
-        except RollbackConflicts as found:
-            keep = {(each.instance, each.file) for each in found.conflicts}
-            left = tuple(f"{each.instance}/{each.file}: {each.reason}" for each in found.conflicts)
-            if len(keep) < len(change.files):
-                room.rollback(change.id, author=AGENT, reason=reason, keep=keep)
-            return left
-        return ()
-
-    async def _news(self) -> None:
-        """Return when a change moved, or after a while."""
-        subscription, _ = self.bus.subscribe([Topic.CHANGES])
-        try:
-            async with asyncio.timeout(NEWS_S):
-                await subscription.next()
-        except TimeoutError:
-            pass
-        finally:
-            self.bus.unsubscribe(subscription)
-
 
 class _NotBegunError(ChangesError):
     """The desk could not begin it, and would another time."""
 
 
-UNDER_WAY = OPEN - STARTABLE - {ChangeStatus.PENDING_APPROVAL}
 _CHANGED = "its files changed since it was approved"
 
 

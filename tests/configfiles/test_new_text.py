@@ -1,0 +1,29 @@
+"""A new setting is written as the text beside it is, whatever the format."""
+
+from __future__ import annotations
+
+import pytest
+
+from homeamp_agent.configfiles import KeyPath, Value, parse
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "path", "value", "after"),
+    [
+        ("a.conf", "a: gzip\nb: 2\n", ("c",), "lz4", "a: gzip\nb: 2\nc: lz4\n"),
+        ("a.conf", "a: gzip\nb: 2\n", ("c",), "x: y", 'a: gzip\nb: 2\nc: "x: y"\n'),
+        ("a.conf", 'a = gzip\nb = "x"\n', ("c",), "lz4", 'a = gzip\nb = "x"\nc = "lz4"\n'),
+        ("a.json5", "{a: 'x', b: 1}", ("c",), "y", "{a: 'x', b: 1, c: 'y'}"),
+        ("a.toml", "a = 'x'\nb = 1\n", ("c",), "y\\z", "a = 'x'\nb = 1\nc = 'y\\z'\n"),
+        ("a.toml", "t = {a = 'x'}\n", ("t", "b"), "y", "t = {a = 'x', b = 'y'}\n"),
+        ("a.toml", "a = 4.50\n", ("a",), 12.0, "a = 12.00\n"),
+        ("a.json", '{"a": 1.0E8}', ("a",), 2.5e9, '{"a": 2.5E9}'),
+        ("a.conf", "a = 0.50\n", ("a",), 0.7, "a = 0.70\n"),
+    ],
+)
+def test_new_text_is_written_as_what_stands_beside_it(
+    file: str, before: str, path: KeyPath, value: Value, after: str
+) -> None:
+    document = parse(file, before.encode())
+    edit = document.set if path in document.settings else document.insert
+    assert edit(path, value).decode() == after
