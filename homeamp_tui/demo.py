@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,10 @@ POLL_SECONDS = 0.05
 
 class DemoError(Exception):
     """The demo could not be started; says what and why."""
+
+
+SOON = {"HOMEAMP_DEPLOYMENTS__SOAK_S": "6", "HOMEAMP_DEPLOYMENTS__WAVE_SOAK_S": "4"}
+"""Nobody who tries a deployment out waits for an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,7 @@ def _start(folder: Path, baselines: Path, root: Path) -> DemoAgent:
             stdout=output,
             stderr=output,
             start_new_session=True,
+            env={**os.environ, **SOON},
         )  # fmt: skip
     return DemoAgent(host, socket, log, process)
 

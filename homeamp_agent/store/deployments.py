@@ -95,16 +95,18 @@ async def get_deployment(store: Store, deployment_id: str) -> Deployment | None:
 
 
 async def unfinished_deployments(store: Store) -> Unfinished:
-    """Those that are not over, also an aborted one whose last change was never settled."""
+    """Those that are not over, also an aborted one whose last wave was never settled."""
 
     async def work(db: aiosqlite.Connection) -> Unfinished:
         settled = [each.value for each in OVER if each is not DeploymentStage.ABORTED]
         query = (
             "SELECT id, body FROM deployments "
-            "WHERE stage NOT IN (SELECT value FROM json_each(?)) ORDER BY created_at, id"
+            "WHERE stage NOT IN (SELECT value FROM json_each(?)) "
+            'AND (stage != ? OR body LIKE \'%"state":"applying"%\') ORDER BY created_at, id'
         )
         found, problems = [], []
-        async with db.execute(query, (json.dumps(settled),)) as rows:
+        values = (json.dumps(settled), DeploymentStage.ABORTED.value)
+        async with db.execute(query, values) as rows:
             async for name, body in rows:
                 try:
                     found.append(Deployment.model_validate_json(body))

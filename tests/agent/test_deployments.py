@@ -15,6 +15,8 @@ from tests.standin.panel import Panel
 NAMES = ("DEV01", "LOBBY01", "SURV01", "SURV02", "SURV03")
 WAVES = [["DEV01"], ["LOBBY01"], ["SURV01", "SURV02"], ["SURV03"]]
 EDIT = {"plugin": "Sample", "file": "config.yml", "path": ["spawn", "radius"], "new": 32}
+PASSWORD = {"plugin": "Sample", "file": "config.yml", "path": ["database", "password"],
+            "new": "fresh-secret-C3"}  # fmt: skip
 ERROR = "[12:00:00] [Server thread/ERROR]: [Sample] secret-X9 NullPointerException\n"
 OVER = {"done", "aborted", "failed", "rolled_back"}
 
@@ -77,11 +79,11 @@ def states(deployment: Any) -> list[str]:
 
 def test_a_change_goes_over_dev_and_approval_into_production(fleet: Any) -> None:
     with fleet.running() as wire:
-        asked = {"request": {"reason": "larger spawn", "edits": [EDIT]}}
+        asked = {"request": {"reason": "larger spawn", "edits": [EDIT, PASSWORD]}}
         preview = wire.call("deployments.preview", **asked)
         assert [each["instances"] for each in preview["waves"]] == WAVES
         assert "-  radius: 16" in preview["waves"][2]["plan"]["files"][0]["diff"]
-        shown = started(wire, "awaiting_approval", digest=preview["digest"])
+        shown = started(wire, "awaiting_approval", **asked, digest=preview["digest"])
         name = shown["id"]
         assert radii(fleet) == {each: "32" if each == "DEV01" else "16" for each in NAMES}
         checks = {each["name"]: each["outcome"] for each in shown["waves"][0]["checks"]}
@@ -101,6 +103,7 @@ def test_a_change_goes_over_dev_and_approval_into_production(fleet: Any) -> None
         assert set(radii(fleet).values()) == {"32"}
         assert states(done) == ["passed"] * 4
         assert "wave 3: found well" in log(wire, name)
+        assert all("fresh-secret-C3" in fleet.config(each).read_text("utf-8") for each in NAMES)
         (row,) = wire.call("deployments.list", stages=["done"])["deployments"]
         assert (row["id"], row["waves"][0]["checks"]) == (name, [])
         change = wire.call("changes.show", id=f"{name}-w2")["change"]
@@ -114,6 +117,11 @@ def test_a_change_goes_over_dev_and_approval_into_production(fleet: Any) -> None
             text.index(f"{each}: rolled back") for each in ("wave 3", "wave 2", "canary", "DEV")
         ]
         assert order == sorted(order)
+        told = json.dumps([preview, rest, done, text, wire.call("changes.history"), wire.events])
+    kept = [each.read_bytes() for each in fleet.state.glob("homeamp.db*")]
+    for secret in ("fresh-secret-C3", "right-secret-A1", "wrong-secret-B2"):
+        assert secret not in told + fleet.log
+        assert not any(secret.encode() in each for each in kept)
     assert not list((fleet.state / "deployments").glob("*.json"))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from homeamp_agent.model.deployment import Deployment, DeploymentStage, Wave
+from homeamp_agent.model.deployment import Deployment, DeploymentStage, Wave, WaveState
 from homeamp_agent.store import Store, open_store
 from homeamp_agent.store import deployments as stored
 from homeamp_agent.store.deployments import (
@@ -73,6 +73,9 @@ async def test_they_are_listed_newest_first_in_pages(store: Store) -> None:
 async def test_what_is_under_way_is_found_at_the_next_start(store: Store) -> None:
     for number, stage in enumerate(DeploymentStage):
         await save_deployment(store, made(number, stage))
+    aborted = made(99, DeploymentStage.ABORTED)
+    wave = aborted.waves[0].model_copy(update={"state": WaveState.APPLYING})
+    await save_deployment(store, aborted.model_copy(update={"waves": (wave,)}))
 
     async def damage(db: Any) -> None:
         await db.execute("UPDATE deployments SET body = '{}' WHERE stage = 'paused'")
@@ -80,6 +83,7 @@ async def test_what_is_under_way_is_found_at_the_next_start(store: Store) -> Non
     await store.write(damage)
     unfinished = await unfinished_deployments(store)
     assert [each.stage.value for each in unfinished.deployments] == [
-        "planned", "dev", "checking", "awaiting_approval", "waves", "aborted", "rolling_back",
+        "planned", "dev", "checking", "awaiting_approval", "waves", "rolling_back", "aborted",
     ]  # fmt: skip
+    assert unfinished.deployments[-1].id == "dep-99"
     assert unfinished.problems == ("deployment dep-5: what was kept of it is not understood",)
