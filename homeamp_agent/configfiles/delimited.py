@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from homeamp_agent.configfiles.document import Value
 from homeamp_agent.configfiles.errors import EditRefused
+from homeamp_agent.configfiles.list_steps import list_steps
 from homeamp_agent.configfiles.proof import same
-from homeamp_agent.configfiles.text import SourceText
+from homeamp_agent.configfiles.text import SourceText, Splice
 from homeamp_agent.configfiles.tree import NOWHERE, Branch, Leaf, Node, Sequence, plain
-from homeamp_agent.configfiles.tree_document import Splice
 
 _BLANKS = re.compile(r"[ \t]*")
 _FIRST_INDENTED = re.compile(r"^([ \t]+)[^\s*]", re.MULTILINE)
@@ -133,15 +134,28 @@ class Delimited:
         """Remove the members `first` to `last` (inclusive)."""
         gone = body.members[first : last + 1]
         at_end = last == len(body.members) - 1
+        if len(gone) > 1 and not all(map(self.stands_alone, gone)):
+            gone = [self._as_one(gone)]
         splices = [self._removal(node, at_end and node is gone[-1]) for node in gone]
         if at_end and gone[-1].comma == NOWHERE and gone[0].lead != NOWHERE:
             splices.append(Splice(gone[0].lead, gone[0].lead + 1, ""))
         return splices
 
+    def _as_one(self, nodes: list[Node]) -> Node:
+        """Neighbours of which some share lines, as one member."""
+        first, last = nodes[0], nodes[-1]
+        if any(
+            self._comment.search(self._text, left.end, right.at) for left, right in pairwise(nodes)
+        ):
+            raise EditRefused("comments stand between the items that would be removed")
+        whole = Node(first.at, first.at, first.at, last.end, first.lead)
+        whole.comma = last.comma
+        return whole
+
     def _removal(self, node: Node, is_last: bool) -> Splice:
         end = node.end if node.comma == NOWHERE else node.comma + 1
         if self.stands_alone(node):
-            return Splice(self._source.line_start(node.at), self._source.next_line_start(end), "")
+            return Splice(*self._source.whole_lines(node.at, end), "")
         behind = end + len(self._blanks(end))
         if node.comma != NOWHERE and not is_last and behind < self._source.line_end(end):
             return Splice(node.at, behind, "")
@@ -196,38 +210,31 @@ class Delimited:
                     if not same(plain(member), value[key])
                     for splice in self.replace_value(member, value[key], writer)
                 ]
-            raise EditRefused("a mapping is changed key by key, not as a whole")
+            if node.key_end != node.at:
+                raise EditRefused("a mapping is changed key by key, not as a whole")
         if self._comment.search(self._text, node.start, node.end):
             raise EditRefused("the old value holds comments that would be lost")
-        return [Splice(node.start, node.end, self._any(value, writer))]
-
-    def _any(self, value: Value, writer: ValueWriter) -> str:
-        if isinstance(value, (dict, list)):
-            return writer.compound(value, None)
-        return writer.scalar(value, None)
+        if not isinstance(value, (dict, list)):
+            return [Splice(node.start, node.end, writer.scalar(value, None))]
+        several_lines = self._source.line(node.start) != self._source.line(node.end)
+        indent = self.indent_of(node.at) if several_lines else None
+        return [Splice(node.start, node.end, writer.compound(value, indent))]
 
     def _replace_items(
         self, node: Sequence, values: list[Value], writer: ValueWriter
     ) -> list[Splice]:
-        """Keep the common start and end of both lists; replace, then remove or add between."""
-        olds = [plain(item) for item in node.items]
-        shorter = min(len(olds), len(values))
-        head = 0
-        while head < shorter and same(olds[head], values[head]):
-            head += 1
-        tail = 0
-        while tail < shorter - head and same(olds[-1 - tail], values[-1 - tail]):
-            tail += 1
+        """Keep the items that both lists hold, with their comments; change what is between."""
         splices: list[Splice] = []
-        replaced = shorter - tail
-        for index in range(head, replaced):
-            if not same(olds[index], values[index]):
-                splices += self.replace_value(node.items[index], values[index], writer)
-        if len(olds) > len(values):
-            return splices + self.remove(body_of(node), replaced, len(olds) - tail - 1)
-        return splices + self._add_items(
-            node, replaced, values[replaced : len(values) - tail], writer
-        )
+        for step in list_steps([plain(item) for item in node.items], values):
+            kept = min(step.end - step.start, step.new_end - step.new_start)
+            replaced, new = step.start + kept, step.new_start + kept
+            for index in range(kept):
+                item = node.items[step.start + index]
+                splices += self.replace_value(item, values[step.new_start + index], writer)
+            if replaced < step.end:
+                splices += self.remove(body_of(node), replaced, step.end - 1)
+            splices += self._add_items(node, replaced, values[new : step.new_end], writer)
+        return splices
 
     def _add_items(
         self, node: Sequence, index: int, values: list[Value], writer: ValueWriter

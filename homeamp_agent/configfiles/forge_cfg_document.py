@@ -15,8 +15,9 @@ from functools import cached_property
 from homeamp_agent.configfiles.delimited import Delimited, body_of
 from homeamp_agent.configfiles.document import KeyPath, Problem, Value
 from homeamp_agent.configfiles.errors import ConfigFileError, EditRefused, TooLargeError
+from homeamp_agent.configfiles.text import Splice
 from homeamp_agent.configfiles.tree import Branch, Leaf, Node, Sequence, duplicate_key
-from homeamp_agent.configfiles.tree_document import Splice, TreeDocument
+from homeamp_agent.configfiles.tree_document import TreeDocument
 
 _GAP = re.compile(r"(?:[ \t\f\r\n]++|#[^\n\r]*+|~[^\n\r]*+)*+")
 _NAME = re.compile(
@@ -34,11 +35,15 @@ _LETTERS = {bool: "B", int: "I", float: "D", str: "S"}
 
 
 class Category(Branch):
-    """A category; `opening` is the place behind its brace, -1 for the file itself."""
+    """A category; `opening` is the place behind its (last) brace, -1 for the file itself.
 
-    __slots__ = ("opening",)
+    `openings` counts the places in the file that open it.
+    """
+
+    __slots__ = ("opening", "openings")
 
     opening: int
+    openings: int
 
 
 class ForgeCfgDocument(TreeDocument):
@@ -52,7 +57,7 @@ class ForgeCfgDocument(TreeDocument):
         self._letters: dict[int, str] = {}
         self._count = 0
         root = Category(0, 0, 0, 0)
-        root.opening = -1
+        root.opening, root.openings = -1, 0
         open_categories = [root]
         pos = 0
         while True:
@@ -112,7 +117,9 @@ class ForgeCfgDocument(TreeDocument):
             if present is not None:
                 self._warn_of_duplicate(name, at)
             present = category.members[name] = Category(at, opening - 1, opening - 1, opening)
+            present.openings = 0
         present.opening = opening
+        present.openings += 1
         return present
 
     def _leaf(self, letter: str, at: int, key_end: int, start: int, end: int) -> Leaf:
@@ -200,16 +207,17 @@ class ForgeCfgDocument(TreeDocument):
         return Splice(start, start, "".join(f"{indent}{_item(item)}{newline}" for item in values))
 
     def _unset(self, parent: Node | None, node: Node) -> list[Splice]:
-        if isinstance(node, Category):
-            raise EditRefused("a category is removed key by key, not as a whole")
+        if isinstance(node, Category) and node.openings > 1:
+            raise EditRefused("a category in several places is removed key by key")
         if isinstance(parent, Sequence):
             body = body_of(parent)
             index = body.members.index(node)
             return self._delimited.remove(body, index, index)
         line_start = self.source.line_start(node.at)
-        if self.source.text[line_start : node.at].strip():
+        behind = self.source.text[node.end : self.source.line_end(node.end)]
+        if self.source.text[line_start : node.at].strip() or behind.strip():
             raise EditRefused("something else stands on the same line")
-        return [Splice(line_start, self.source.next_line_start(node.end), "")]
+        return [Splice(*self.source.whole_lines(node.at, node.end), "")]
 
     def _insert(self, parent: Node | None, path: KeyPath, depth: int, value: Value) -> list[Splice]:
         if isinstance(parent, Sequence):

@@ -11,8 +11,9 @@ from homeamp_agent.configfiles.errors import EditRefused
 from homeamp_agent.configfiles.hocon_scanner import Block, HoconScanner, ScatteredSequence
 from homeamp_agent.configfiles.hocon_tokens import COMMENT
 from homeamp_agent.configfiles.hocon_writer import HoconWriter
+from homeamp_agent.configfiles.text import Splice
 from homeamp_agent.configfiles.tree import Node, Sequence, text_beside
-from homeamp_agent.configfiles.tree_document import Splice, TreeDocument, dotted
+from homeamp_agent.configfiles.tree_document import TreeDocument, dotted
 
 
 class HoconDocument(TreeDocument):

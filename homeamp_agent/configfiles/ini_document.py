@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from homeamp_agent.configfiles.document import KeyPath, Problem, Value
 from homeamp_agent.configfiles.errors import EditRefused
 from homeamp_agent.configfiles.line_document import LineDocument
+from homeamp_agent.configfiles.text import Splice
 from homeamp_agent.configfiles.tree import Branch, Leaf, Node
-from homeamp_agent.configfiles.tree_document import Splice
 
 _LINE = re.compile(
     r"[ \t]*+(?:"
@@ -24,6 +24,14 @@ _LINE = re.compile(
     r")(?:\r\n|\r|\n|\Z)"
 )
 _SEPARATOR_OR_BREAK = re.compile(r"[=:\r\n]")
+
+
+class Section(Branch):
+    """A section; `headers` counts the lines that open it."""
+
+    __slots__ = ("headers",)
+
+    headers: int
 
 
 class IniDocument(LineDocument):
@@ -68,8 +76,10 @@ class IniDocument(LineDocument):
         if isinstance(present, Leaf):
             raise self._error(at, f"{found[1]!r} is a key and a section")
         if present is None:
-            present = root.members[found[1]] = Branch(at, at, at, end)
-        assert isinstance(present, Branch)  # noqa: S101  (a leaf or a section, nothing else)
+            present = root.members[found[1]] = Section(at, at, at, end)
+            present.headers = 0
+        assert isinstance(present, Section)  # noqa: S101  (a leaf or a section, nothing else)
+        present.headers += 1
         return present
 
     def _leaf(self, found: re.Match[str], style: str) -> Leaf:
@@ -81,6 +91,14 @@ class IniDocument(LineDocument):
         if isinstance(node, Leaf) and node.style == "indented":
             raise EditRefused("some readers take a deeper line for more of the value above it")
         return super()._set(node, value)
+
+    def _unset(self, parent: Node | None, node: Node) -> list[Splice]:
+        if not isinstance(node, Section):
+            return super()._unset(parent, node)
+        if node.headers > 1:
+            raise EditRefused("a section in several places is removed key by key")
+        end = max([node.end, *(leaf.end for leaf in node.members.values())])
+        return [Splice(*self.source.whole_lines(node.at, end), "")]
 
     def _written(self, text: str, old: Leaf | None, separator: str) -> str:  # noqa: ARG002
         if text != text.strip() or "\n" in text or "\r" in text:

@@ -10,8 +10,9 @@ from homeamp_agent.configfiles.document import KeyPath, Problem, Value
 from homeamp_agent.configfiles.errors import EditRefused
 from homeamp_agent.configfiles.json_scanner import COMMENT, JsonScanner
 from homeamp_agent.configfiles.json_writer import JsonWriter
+from homeamp_agent.configfiles.text import Splice
 from homeamp_agent.configfiles.tree import Branch, Node, Sequence, text_beside
-from homeamp_agent.configfiles.tree_document import Splice, TreeDocument
+from homeamp_agent.configfiles.tree_document import TreeDocument
 
 
 class JsonDocument(TreeDocument):

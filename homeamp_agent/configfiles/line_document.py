@@ -8,8 +8,9 @@ from functools import cached_property
 
 from homeamp_agent.configfiles.document import KeyPath, Problem, Value
 from homeamp_agent.configfiles.errors import ConfigFileError, EditRefused, TooLargeError
+from homeamp_agent.configfiles.text import Splice
 from homeamp_agent.configfiles.tree import Branch, Leaf, Node, duplicate_key
-from homeamp_agent.configfiles.tree_document import Splice, TreeDocument
+from homeamp_agent.configfiles.tree_document import TreeDocument
 
 
 class LineDocument(TreeDocument):
@@ -73,7 +74,7 @@ class LineDocument(TreeDocument):
     def _unset(self, parent: Node | None, node: Node) -> list[Splice]:  # noqa: ARG002
         if not isinstance(node, Leaf):
             raise EditRefused("a section is removed key by key, not as a whole")
-        return [Splice(self.source.line_start(node.at), self.source.next_line_start(node.end), "")]
+        return [Splice(*self.source.whole_lines(node.at, node.end), "")]
 
     def _insert(self, parent: Node | None, path: KeyPath, depth: int, value: Value) -> list[Splice]:
         if len(path) != 1:

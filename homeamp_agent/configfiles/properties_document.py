@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from functools import cached_property
 
-from homeamp_agent.configfiles.document import DEFAULT_LIMITS, Limits, Problem
+from homeamp_agent.configfiles.document import Limits, Problem
 from homeamp_agent.configfiles.errors import EditRefused
 from homeamp_agent.configfiles.line_document import LineDocument
 from homeamp_agent.configfiles.text import SourceText
@@ -58,12 +58,9 @@ class PropertiesDocument(LineDocument):
 
     format = "properties"
 
-    def __init__(self, file: str, data: bytes, limits: Limits = DEFAULT_LIMITS) -> None:
-        super().__init__(file, data, limits)
-        if self.source.undecodable:
-            self.source = _Latin1Text(file, data, limits)
-            self.root, problems = self._scan()
-            self.problems = tuple(problems)
+    def _decoded(self, file: str, data: bytes, limits: Limits) -> SourceText:
+        source = super()._decoded(file, data, limits)
+        return _Latin1Text(file, data, limits) if source.undecodable else source
 
     def _scan(self) -> tuple[Branch, Iterable[Problem]]:
         root = Branch(0, 0, 0, 0)

@@ -172,6 +172,17 @@ class SourceText:
             end -= 1
         return end
 
+    def whole_lines(self, first: int, last: int) -> tuple[int, int]:
+        """The lines from that of character `first` to that of `last`, to be removed.
+
+        At the end of a file without a final line break, the break before them goes instead of the
+        one that is missing behind them: such a file stays one.
+        """
+        start, end = self.line_start(first), self.next_line_start(last)
+        if end == len(self.text) and start > 0 and not self.text.endswith(("\n", "\r")):
+            start = self.line_end(self.line_start(start - 1))
+        return start, end
+
     def newline(self, index: int) -> str:
         """The line break in use around character `index`: that of its line, else the one before."""
         line = self.line(index)

@@ -8,10 +8,12 @@ from functools import cached_property
 from homeamp_agent.configfiles.delimited import Delimited, body_of
 from homeamp_agent.configfiles.document import KeyPath, KeySegment, Problem, Value
 from homeamp_agent.configfiles.errors import EditRefused
+from homeamp_agent.configfiles.list_steps import list_steps
+from homeamp_agent.configfiles.text import Splice
 from homeamp_agent.configfiles.toml_scanner import COMMENT, Table, TableArray, TomlScanner
 from homeamp_agent.configfiles.toml_writer import TomlWriter
-from homeamp_agent.configfiles.tree import Leaf, Node, Sequence, text_beside
-from homeamp_agent.configfiles.tree_document import Splice, TreeDocument, dotted
+from homeamp_agent.configfiles.tree import Leaf, Node, Sequence, plain, text_beside
+from homeamp_agent.configfiles.tree_document import TreeDocument, dotted
 
 
 class TomlDocument(TreeDocument):
@@ -34,14 +36,14 @@ class TomlDocument(TreeDocument):
         return TomlWriter(self.source, self._delimited.indent_unit())
 
     def _set(self, node: Node, value: Value) -> list[Splice]:
+        if isinstance(node, TableArray) and isinstance(value, list):
+            return self._set_tables(node, value)
         _refuse_new_shape(node, value)
         return self._delimited.replace_value(node, value, self._writer)
 
     def _unset(self, parent: Node | None, node: Node) -> list[Splice]:
         if isinstance(node, (Table, TableArray)) and not _is_inline(node):
-            raise EditRefused("a table is removed key by key, not as a whole")
-        if isinstance(parent, TableArray):
-            raise EditRefused("a table is removed key by key, not as a whole")
+            return [self._without_sections(node)]
         if isinstance(parent, Sequence):
             body = body_of(parent)
             index = body.members.index(node)
@@ -49,8 +51,21 @@ class TomlDocument(TreeDocument):
         table, index = self._entry(node)
         if table.kind == "inline":
             return self._delimited.remove(body_of(table), index, index)
-        line = self.source.line_start(node.at), self.source.next_line_start(node.end)
-        return [Splice(line[0], line[1], "")]
+        return [Splice(*self.source.whole_lines(node.at, node.end), "")]
+
+    def _without_sections(self, node: Node) -> Splice:
+        """Take out a table with a header, or a list of such, if no other table stands between."""
+        tables, inside = [node], set[int]()
+        while tables:
+            table = tables.pop()
+            inside.add(id(table))
+            tables += table.items if isinstance(table, TableArray) else []
+            tables += table.members.values() if isinstance(table, Table) else []
+        numbers = [n for n, (_, table) in enumerate(self._sections) if id(table) in inside]
+        if not numbers or numbers[-1] - numbers[0] != len(numbers) - 1:
+            raise EditRefused("a table in several places is removed key by key")
+        first, last = self._sections[numbers[0]][1], self._sections[numbers[-1]][1]
+        return Splice(*self.source.whole_lines(first.at, _end(last)), "")
 
     def _entry(self, node: Node) -> tuple[Table, int]:
         """The table in whose place `node` is written, and its number there."""
@@ -74,9 +89,10 @@ class TomlDocument(TreeDocument):
             return self._insert_inline(parent, [path[depth]], _nested(path[depth + 1 :], value))
         if parent.kind == "dotted":
             return self._insert_dotted(parent, path, depth, value)
-        if parent.kind == "headed" or len(path) - depth > 1:
+        inside_list = any(not isinstance(segment, str) for segment in path)
+        if parent.kind == "headed" or (len(path) - depth > 1 and not inside_list):
             return [self._new_section(path, depth, value)]
-        return [self._new_line(parent, len(parent.entries), [path[depth]], value)]
+        return [self._new_line(parent, len(parent.entries), list(path[depth:]), value)]
 
     def _insert_inline(
         self, table: Table, keys: list[KeySegment], value: Value, index: int | None = None
@@ -139,9 +155,9 @@ class TomlDocument(TreeDocument):
         """The first key of the file's top level: above the first header and its comments."""
         source = self.source
         line = self._assignment(keys, None, value, "")
-        if len(self._sections) == 0:
+        if len(self._sections) == 1:
             return self._line_at(len(source.text), source.newline(len(source.text)), line)
-        at = source.line_start(self._sections[0][1].at)
+        at = source.line_start(self._sections[1][1].at)
         while at > 0 and source.text[source.line_start(at - 1) : at].lstrip().startswith("#"):
             at = source.line_start(at - 1)
         return Splice(at, at, line + source.newline(at) * 2)
@@ -158,13 +174,60 @@ class TomlDocument(TreeDocument):
             table = self._sections[last][1]
             indent = self._delimited.indent_of(table.at)
             if last < len(self._sections) - 1:
-                end = max([table.end, *(entry.end for entry in table.entries)])
-                position = source.next_line_start(end)
+                position = source.next_line_start(_end(table))
         name = self._writer.dotted_key(list(path[:-1]), None)
         key_indent = self._indent_below(self._sections[last][1]) if last >= 0 else ""
         gap = newline if text[:position].strip() else ""
         key = key_indent + self._assignment([path[-1]], None, value, key_indent)
         return self._line_at(position, newline, f"{gap}{indent}[{name}]{newline}{key}")
+
+    def _set_tables(self, node: TableArray, values: list[Value]) -> list[Splice]:
+        """Keep the tables that both lists hold; remove or add whole ones."""
+        splices: list[Splice] = []
+        for step in list_steps([plain(item) for item in node.items], values):
+            kept = min(step.end - step.start, step.new_end - step.new_start)
+            for offset in range(kept):
+                item, value = node.items[step.start + offset], values[step.new_start + offset]
+                _refuse_new_shape(item, value)
+                splices += self._delimited.replace_value(item, value, self._writer)
+            splices += [self._without_sections(n) for n in node.items[step.start + kept : step.end]]
+            added = values[step.new_start + kept : step.new_end]
+            if added:
+                splices.append(self._new_tables(node, step.start + kept, added))
+        return splices
+
+    def _new_tables(self, node: TableArray, index: KeySegment, values: list[Value]) -> Splice:
+        """New `[[tables]]` behind the last of the list, spaced and indented like it."""
+        if index != len(node.items):
+            raise EditRefused(f"a list of {len(node.items)} tables grows only at its end")
+        last = node.items[-1]
+        name, header = next(found for found in self._sections if found[1] is last)
+        source, writer = self.source, self._writer
+        newline, indent = source.newline(header.at), self._delimited.indent_of(header.at)
+        key_indent = self._indent_below(header)
+        lines: list[str] = []
+        for value in values:
+            if not isinstance(value, dict):
+                raise EditRefused("a list of tables holds only tables")
+            lines += ["", f"{indent}[[{writer.dotted_key(list(name), None)}]]"]
+            lines += [
+                key_indent + self._assignment([key], None, member, key_indent)
+                for key, member in value.items()
+            ]
+        number = self._last_section_of(last)
+        position = source.next_line_start(_end(self._sections[number][1]))
+        return self._line_at(position, newline, newline.join(lines))
+
+    def _last_section_of(self, node: Node) -> int:
+        """The number of the last section that belongs to a table of a list."""
+        own = next(n for n, (_, table) in enumerate(self._sections) if table is node)
+        name = self._sections[own][0]
+        following = own + 1
+        while following < len(self._sections) and len(self._sections[following][0]) > len(name):
+            if self._sections[following][0][: len(name)] != name:
+                break
+            following += 1
+        return following - 1
 
     def _last_section(self, parent: KeyPath) -> int:
         inside = [
@@ -190,11 +253,16 @@ class TomlDocument(TreeDocument):
         return Splice(position, position, newline + line)
 
     def _append(self, parent: Sequence, path: KeyPath, depth: int, value: Value) -> list[Splice]:
-        if isinstance(parent, TableArray):
-            raise EditRefused("a table cannot be added to a list of tables")
+        if isinstance(parent, TableArray) and len(path) - depth == 1:
+            return [self._new_tables(parent, path[depth], [value])]
         if path[depth] != len(parent.items) or depth != len(path) - 1:
             raise EditRefused(f"a list of {len(parent.items)} items grows only at its end")
         return self._delimited.append(parent, value, self._writer)
+
+
+def _end(table: Table) -> int:
+    """Where what stands below a header ends, comments behind it left out."""
+    return max([table.end, *(entry.end for entry in table.entries)])
 
 
 def _nested(segments: KeyPath, value: Value) -> Value:
@@ -211,7 +279,7 @@ def _refuse_new_shape(node: Node, value: Value) -> None:
     """Tables with headers or dotted keys keep their keys; only the values below may change."""
     if isinstance(node, TableArray):
         if not isinstance(value, list) or len(value) != len(node.items):
-            raise EditRefused("a list of tables does not grow or shrink as a whole")
+            raise EditRefused("a list of tables inside a table does not grow or shrink with it")
         for item, below in zip(node.items, value, strict=True):
             _refuse_new_shape(item, below)
     elif isinstance(node, Table) and node.kind != "inline":

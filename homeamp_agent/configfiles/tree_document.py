@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import NamedTuple, Self
+from typing import Self
 
 from homeamp_agent.configfiles.document import (
     DEFAULT_LIMITS,
@@ -18,16 +18,8 @@ from homeamp_agent.configfiles.document import (
 )
 from homeamp_agent.configfiles.errors import EditRefused
 from homeamp_agent.configfiles.proof import ABSENT, Operation, prove, same
-from homeamp_agent.configfiles.text import SourceText
+from homeamp_agent.configfiles.text import SourceText, Splice
 from homeamp_agent.configfiles.tree import Leaf, Node, Sequence, leaves, plain, step
-
-
-class Splice(NamedTuple):
-    """Characters `[start, end)` of the file become `replacement`."""
-
-    start: int
-    end: int
-    replacement: str
 
 
 class TreeDocument(Document):
@@ -39,9 +31,12 @@ class TreeDocument(Document):
         self.file = file
         self.data = data
         self.limits = limits
-        self.source = SourceText(file, data, limits)
+        self.source = self._decoded(file, data, limits)
         self.root, problems = self._scan()
         self.problems = (*self.source.problems(), *problems)
+
+    def _decoded(self, file: str, data: bytes, limits: Limits) -> SourceText:
+        return SourceText(file, data, limits)
 
     @abstractmethod
     def _scan(self) -> tuple[Node | None, Iterable[Problem]]:
@@ -129,26 +124,8 @@ class TreeDocument(Document):
         path: KeyPath,
         value: Value = ABSENT,
     ) -> bytes:
-        try:
-            after = spliced(self.source, splices())
-        except UnicodeEncodeError as error:
-            raise EditRefused("the value holds a character that has no bytes in UTF-8") from error
+        after = self.source.spliced(splices())
         return prove(self, after, operation=operation, path=path, value=value)
-
-
-def spliced(source: SourceText, splices: list[Splice]) -> bytes:
-    """The file's bytes after all of `splices`, which must not overlap.
-
-    Splices at one place are written in the order given.
-    """
-    pieces: list[bytes] = []
-    done = 0
-    for start, end, replacement in sorted(splices, key=lambda splice: splice[:2]):
-        pieces.append(source.data[done : source.byte_offset(start)])
-        pieces.append(source.encode(replacement))
-        done = source.byte_offset(end)
-    pieces.append(source.data[done:])
-    return b"".join(pieces)
 
 
 def _new_segments(parent: Node | None, segments: KeyPath) -> KeyPath:

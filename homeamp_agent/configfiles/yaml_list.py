@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import SequenceMatcher
-from typing import NamedTuple
 
 from homeamp_agent.configfiles.document import Value
 from homeamp_agent.configfiles.errors import EditRefused
-from homeamp_agent.configfiles.proof import same
+from homeamp_agent.configfiles.list_steps import ListStep, list_steps
 from homeamp_agent.configfiles.text import Splice
 from homeamp_agent.configfiles.yaml_nodes import (
     CollectionNode,
@@ -20,18 +18,6 @@ from homeamp_agent.configfiles.yaml_place import Place, YamlText
 from homeamp_agent.configfiles.yaml_unset import removal
 from homeamp_agent.configfiles.yaml_write import Style, flow_text, item_lines
 
-_MOST_ITEMS_COMPARED = 2_000
-"""Above it only the common beginning and end are kept: comparing takes quadratic time."""
-
-
-class _Step(NamedTuple):
-    """Old items `[start, end)` become new items `[new_start, new_end)`."""
-
-    start: int
-    end: int
-    new_start: int
-    new_end: int
-
 
 def list_changes(
     text: YamlText, place: Place, value: list[Value], *, in_flow: bool
@@ -41,30 +27,11 @@ def list_changes(
     assert isinstance(node, SequenceNode)  # noqa: S101  (narrows for mypy; callers have looked)
     if not value or not node.children:
         return
-    steps = _steps([value_of(child) for child in node.children], value)
+    steps = list_steps([value_of(child) for child in node.children], value)
     if in_flow:
         yield _flow_changes(text, place, value, steps)
     else:
         yield _block_changes(text, place, value, steps)
-
-
-def _steps(old: list[Value], new: list[Value]) -> list[_Step]:
-    """What differs, as few items as can be told quickly."""
-    head = 0
-    while head < min(len(old), len(new)) and same(old[head], new[head]):
-        head += 1
-    tail = 0
-    while tail < min(len(old), len(new)) - head and same(old[-1 - tail], new[-1 - tail]):
-        tail += 1
-    old_middle, new_middle = old[head : len(old) - tail], new[head : len(new) - tail]
-    if max(len(old_middle), len(new_middle)) > _MOST_ITEMS_COMPARED:
-        return [_Step(head, len(old) - tail, head, len(new) - tail)]
-    matcher = SequenceMatcher(None, list(map(repr, old_middle)), list(map(repr, new_middle)), False)
-    return [
-        _Step(head + start, head + end, head + new_start, head + new_end)
-        for kind, start, end, new_start, new_end in matcher.get_opcodes()
-        if kind != "equal"
-    ]
 
 
 def _changed_item(
@@ -79,7 +46,7 @@ def _changed_item(
 
 
 def _block_changes(
-    text: YamlText, place: Place, value: list[Value], steps: list[_Step]
+    text: YamlText, place: Place, value: list[Value], steps: list[ListStep]
 ) -> list[Splice]:
     node = place.node
     assert isinstance(node, SequenceNode)  # noqa: S101  (narrows for mypy; callers have looked)
@@ -119,7 +86,7 @@ def added_items(
 
 
 def _flow_changes(
-    text: YamlText, place: Place, value: list[Value], steps: list[_Step]
+    text: YamlText, place: Place, value: list[Value], steps: list[ListStep]
 ) -> list[Splice]:
     """In brackets: items keep their text; the text between them is kept, or repeated."""
     node = place.node

@@ -26,7 +26,10 @@ def removals(text: YamlText, places: list[Place]) -> Iterator[list[Splice]]:
     else:
         count = len(parent.own) if isinstance(parent, MappingNode) else len(parent.children)
     if count > 1:
-        yield [removal(text, parent, place.index)]
+        splice = removal(text, parent, place.index)
+        if splice.replacement == "" and splice.end == len(text.text):
+            yield [Splice(*text.source.whole_lines(splice.start, splice.end), "")]
+        yield [splice]
     else:
         yield _emptied(text, places[-2], parent)
 

@@ -40,6 +40,7 @@ class Kind:
         usual_trees: with only texts that are words, for edits that must be reversible to the byte.
         values: what a given setting must be able to take.
         keys: names for a new key.
+        new_values: what a new key must be able to hold.
     """
 
     file: str
@@ -48,6 +49,12 @@ class Kind:
     usual_trees: SearchStrategy[dict[str, Any]]
     values: Callable[[Setting], SearchStrategy[Any]]
     keys: SearchStrategy[str]
+    new_values: SearchStrategy[Any]
+
+    @property
+    def new_items(self) -> SearchStrategy[Any]:
+        """What a list must take that is empty, or holds lists and mappings."""
+        return FORGE_ITEMS if self.layout is layouts.ForgeCfg else self.new_values
 
     @property
     def documents(self) -> SearchStrategy[tuple[bytes, dict[str, Any]]]:
@@ -137,6 +144,7 @@ KINDS = {
         _nested(_USUAL, TREE_KEYS),
         _any_of(_JSON_SCALARS),
         TREE_KEYS,
+        _JSON_SCALARS,
     ),
     "json5": Kind(
         "f.json5",
@@ -145,6 +153,7 @@ KINDS = {
         _nested(_USUAL, TREE_KEYS),
         _any_of(_JSON_SCALARS),
         TREE_KEYS,
+        _JSON_SCALARS,
     ),
     "toml": Kind(
         "f.toml",
@@ -153,6 +162,7 @@ KINDS = {
         _nested(_USUAL, TREE_KEYS),
         _any_of(_TOML_SCALARS),
         TREE_KEYS,
+        _TOML_SCALARS,
     ),
     "properties": Kind(
         "f.properties",
@@ -161,6 +171,7 @@ KINDS = {
         _flat(WORDS, TREE_KEYS),
         _any_of(ANY_TEXT),
         TREE_KEYS,
+        ANY_TEXT,
     ),
     "hocon": Kind(
         "f.hocon",
@@ -169,6 +180,7 @@ KINDS = {
         _nested(_USUAL, TREE_KEYS),
         _any_of(_HOCON_SCALARS),
         TREE_KEYS,
+        _HOCON_SCALARS,
     ),
     "forge_cfg": Kind(
         "forge.cfg",
@@ -177,6 +189,7 @@ KINDS = {
         _categories(WORDS, WORDS),
         _of_its_letter,
         FORGE_KEYS,
+        st.booleans() | INTEGERS | FLOATS | LINE,
     ),
     "kvp": Kind(
         "f.kvp",
@@ -185,6 +198,9 @@ KINDS = {
         _flat(WORDS, LINE_KEYS),
         _any_of(LINE),
         LINE_KEYS,
+        LINE,
     ),
-    "ini": Kind("f.ini", layouts.Ini, _ini(TRIMMED), _ini(WORDS), _any_of(TRIMMED), INI_KEYS),
+    "ini": Kind(
+        "f.ini", layouts.Ini, _ini(TRIMMED), _ini(WORDS), _any_of(TRIMMED), INI_KEYS, TRIMMED
+    ),
 }

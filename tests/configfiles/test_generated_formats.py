@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from homeamp_agent.configfiles import Document, KeyPath, parse
+from homeamp_agent.configfiles import Document, EditRefused, KeyPath, parse
 from homeamp_agent.configfiles.proof import same
 from tests.configfiles.generated import KINDS
 
@@ -21,6 +22,7 @@ CAREFULLY = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
+FLAT = ("properties", "kvp")
 EVERY_FORMAT = pytest.mark.parametrize("name", KINDS)
 
 
@@ -91,3 +93,95 @@ def test_setting_back_gives_the_original_bytes(name: str, draw: st.DataObject) -
     assume(type(old) in others)
     there = parse(kind.file, document.set(path, draw.draw(others[type(old)])))
     assert there.set(path, old) == data
+
+
+@EVERY_FORMAT
+@CAREFULLY
+@given(draw=st.data())
+def test_an_inserted_setting_is_there_and_removing_it_gives_the_original(
+    name: str, draw: st.DataObject
+) -> None:
+    kind = KINDS[name]
+    data, tree = draw.draw(kind.documents)
+    document = parse(kind.file, data)
+    parent = () if name in FLAT else draw.draw(st.sampled_from(places(tree, dict)))
+    path: KeyPath = (*parent, draw.draw(kind.keys))
+    alone = name not in FLAT and draw.draw(st.integers(0, 3)) == 0
+    if alone or (name == "ini" and not parent):
+        assume(name != "ini" or not parent)
+        path = (*path, "new")  # with the parent that it needs
+    assume(not has(document, path[: len(parent) + 1]))
+    value = draw.draw(kind.new_values)
+    there = parse(kind.file, document.insert(path, value))
+    assert same(there.value(path), value)
+    back = there.unset(path)
+    siblings = document.value(parent) if parent else tree
+    if siblings and len(path) == len(parent) + 1:
+        # TOML's first key above all tables brings a blank line, HOCON's neighbour may get a comma.
+        blur = b" \r\n," if name in ("toml", "hocon") else b""
+        assert back.translate(None, blur) == data.translate(None, blur)
+
+
+@EVERY_FORMAT
+@CAREFULLY
+@given(draw=st.data())
+def test_a_removal_only_takes_bytes_away(name: str, draw: st.DataObject) -> None:
+    kind = KINDS[name]
+    data, tree = draw.draw(kind.documents)
+    document = parse(kind.file, data)
+    known = [path for path in (*places(tree, dict), *document.settings) if path]
+    assume(known)
+    path = draw.draw(st.sampled_from(known))
+    try:
+        after = document.unset(path)
+    except EditRefused as refusal:
+        assert name in ("toml", "hocon")
+        assert re.search("in several places|as a whole", str(refusal))
+        return
+    left = iter(data)
+    assert all(byte in left for byte in after)
+    assert not has(parse(kind.file, after), path) or isinstance(path[-1], int)
+
+
+@pytest.mark.parametrize("name", ["json", "json5", "toml", "hocon", "forge_cfg"])
+@CAREFULLY
+@given(draw=st.data())
+def test_a_list_takes_a_new_value_as_a_whole(name: str, draw: st.DataObject) -> None:
+    kind = KINDS[name]
+    data, tree = draw.draw(kind.documents)
+    document = parse(kind.file, data)
+    lists = places(tree, list)
+    assume(lists)
+    path = draw.draw(st.sampled_from(lists))
+    new = list(document.value(path))
+    items = kind.values(document.settings[(*path, 0)]) if scalars(new) else kind.new_items
+    for _ in range(draw.draw(st.integers(1, 3))):
+        at = draw.draw(st.integers(0, len(new)))
+        new[at : at + draw.draw(st.integers(0, 1))] = draw.draw(st.lists(items, max_size=2))
+    try:
+        after = document.set(path, new)
+    except EditRefused as refusal:
+        told = "comments|table|is not there after the edit"
+        assert re.search(told, str(refusal))
+        return
+    assert same(parse(kind.file, after).value(path), new)
+
+
+def places(tree: Any, kind: type, path: KeyPath = ()) -> list[KeyPath]:
+    """The paths of all mappings, or all lists, in a tree."""
+    found = [path] if isinstance(tree, kind) else []
+    below: list[tuple[Any, Any]] = list(tree.items()) if isinstance(tree, dict) else []
+    below += enumerate(tree) if isinstance(tree, list) else []
+    return [*found, *(one for key, value in below for one in places(value, kind, (*path, key)))]
+
+
+def has(document: Document, path: KeyPath) -> bool:
+    try:
+        document.value(path)
+    except KeyError:
+        return False
+    return True
+
+
+def scalars(items: list[Any]) -> bool:
+    return bool(items) and not any(isinstance(item, list | dict) for item in items)

@@ -160,7 +160,7 @@ def test_a_whole_list_changes_only_in_the_items_that_differ(
         (("nothing",), 1, "no such key: nothing"),
         (("m",), 1, "key by key"),
         (("a",), float("inf"), "infinity"),
-        (("a",), "\ud800", "no bytes"),
+        (("a",), "\ud800", "cannot be written as"),
         (("a",), b"bytes", "no way to write a bytes"),
     ],
 )

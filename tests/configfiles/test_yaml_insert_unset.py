@@ -83,7 +83,7 @@ def test_a_setting_that_has_no_place_is_not_inserted(before: str, path: KeyPath)
     ("before", "path", "after"),
     [
         ("# h\na: 1 # c\nb: 2\n", ("a",), "# h\nb: 2\n"),
-        ("a: 1\nb: 2", ("b",), "a: 1\n"),
+        ("a: 1\nb: 2", ("b",), "a: 1"),  # it ends without a line break as before
         ("a:\n  k: 1\n  l: 2\n", ("a", "k"), "a:\n  l: 2\n"),
         ("a: # c\n  k: 1\nb: 1\n", ("a", "k"), "a: {} # c\nb: 1\n"),
         ("a:\n  - k: 1 # c\n    l: 2\n", ("a", 0, "k"), "a:\n  - l: 2\n"),
