@@ -21,6 +21,7 @@ from homeamp_agent.model.rule import (
     Scope,
     ScopeKind,
 )
+from homeamp_agent.model.secret import MASK, secret_text
 
 STEM = "deployment_matrix"
 COLUMNS = ("plugin_name", "plugin_type", "auto_update", "update_source")
@@ -118,7 +119,8 @@ def _row(reading: SourceReading, line: int, cells: dict[str, str]) -> MatrixRow 
         _plain(cells.get(name, "")) == _plain(name) for name in COLUMNS[1:]
     )
     if not plugin or heading or "://" in plugin or says_nothing:
-        what = "the heading again" if heading else f"no plugin in this row ({plugin or 'blank'})"
+        shown = MASK if secret_text(plugin) else plugin or "blank"
+        what = "the heading again" if heading else f"no plugin in this row ({shown})"
         reading.count("junk")
         reading.problem(f"{what}; not read", line=line)
         return None
