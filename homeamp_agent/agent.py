@@ -35,6 +35,7 @@ from homeamp_agent.model.window import zone_of
 from homeamp_agent.own_state import AgentError, locked_state, masking_key
 from homeamp_agent.rpc.access import AccessPolicy, gid_of, unknown_names
 from homeamp_agent.rpc.after_restart import AfterRestart
+from homeamp_agent.rpc.amp_settings import PanelSettings
 from homeamp_agent.rpc.carrying_out import RestartRules
 from homeamp_agent.rpc.deploying import deployments_of
 from homeamp_agent.rpc.desk import Desk, DeskPolicy
@@ -135,6 +136,7 @@ class _Agent:
         self._bus = EventBus()
         self._drift = DriftRoom(self._new_detector(), settings.baselines)
         self._changes: tuple[Masker, ChangeRoom] | None = None
+        self._amp_settings: PanelSettings | None = None
         self._amp: AmpRoom = amp_room(
             settings.amp, lambda name, body: self._publish(Topic.INSTANCES, name, body)
         )
@@ -196,6 +198,8 @@ class _Agent:
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
         """Until `stop` is set."""
+        if self._amp.amp is not None:
+            self._amp_settings = PanelSettings(self._amp.amp, asyncio.get_running_loop())
         await self._recover()
         await forget_unfinished_calls(self._store)
         await self._listen()
@@ -348,6 +352,8 @@ class _Agent:
                 limits=self._limits,
                 min_free_bytes=self._settings.backups.min_free_mb * MEBIBYTE,
                 on_write=self._note_own_write,
+                owned_by_amp=self._drift.owned_by_amp,
+                amp=self._amp_settings,
             )
             self._changes = (masker, room)
         return self._changes[1]

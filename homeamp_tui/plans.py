@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from homeamp_agent.model.change import ChangeRequest, FilePlan, Plan, RefusedEdit
+from homeamp_agent.model.change import AmpOwnedEdit, ChangeRequest, FilePlan, Plan, RefusedEdit
 from homeamp_agent.model.setting import dotted
 from homeamp_agent.rpc.protocol.messages import ChangesPreviewResult, Skipped
 from homeamp_tui.widgets.diff_view import Line, diff_lines, heading_line, note_lines
@@ -57,10 +57,21 @@ def plan_lines(previews: Sequence[tuple[str, ChangesPreviewResult]]) -> list[Lin
     lines: list[Line] = []
     for host, preview in previews:
         for file in preview.plan.files:
-            lines += [_file_heading(host, file), *diff_lines(file.diff), _BLANK]
+            lines += [_file_heading(host, file), *diff_lines(file.diff)]
+            lines += [*amp_lines(file.amp_owned), _BLANK]
     for host, preview in previews:
         lines += left_out_lines(host, preview.plan.refused, preview.skipped)
     return lines or note_lines("Nothing would change.")
+
+
+def amp_lines(owned: Sequence[AmpOwnedEdit], *, undo: bool = False) -> list[Line]:
+    """AMP's own settings that are set along with a file; `undo`: set back."""
+    lines: list[Line] = []
+    for each in owned:
+        values = (each.after, each.before) if undo else (each.before, each.after)
+        words = f"AMP owns it: {each.node} is set too, {values[0] or '(empty)'} → {values[1]}"
+        lines += note_lines(plain(words), "diff--warning")
+    return lines
 
 
 def left_out_lines(
@@ -86,6 +97,7 @@ def change_lines(host: str, change: ChangeRequest, *, undo: bool = False) -> lis
         state = "" if undo else f"{file.state} {file.message}".strip()
         lines.append(heading_line(f"{host} › {file.instance}  {file.file}", state))
         lines += diff_lines(reversed_diff(file.diff) if undo else file.diff)
+        lines += amp_lines(file.amp_owned, undo=undo)
         lines.append(_BLANK)
     if not undo:
         lines += left_out_lines(host, change.refused)

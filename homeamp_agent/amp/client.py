@@ -155,14 +155,31 @@ class Amp:
         Raises:
             AmpRefused: AMP knows no such node.
         """
-        answer = await self._door(await self.instance(name)).call("Core/GetConfig", node=node)
-        if not isinstance(answer, dict) or "CurrentValue" not in answer:
-            raise AmpRefused(f"AMP at {self.url} knows no setting {node} on {name}")
-        return answer["CurrentValue"]
+        return (await self._node(name, node))["CurrentValue"]
+
+    async def choices(self, name: str, node: str) -> tuple[str, dict[str, str]]:
+        """The current value of a setting as text, and what it may be: names by AMP's own value.
+
+        Raises:
+            AmpRefused: AMP knows no such node.
+        """
+        answer = await self._node(name, node)
+        named = answer.get("EnumValues")
+        names = (
+            {str(key): str(each) for key, each in named.items()} if isinstance(named, dict) else {}
+        )
+        value = answer["CurrentValue"]
+        return "" if value is None else str(value), names
 
     async def set_setting(self, name: str, node: str, value: str) -> None:
         """Write one of AMP's own settings."""
         await self._door(await self.instance(name)).call("Core/SetConfig", node=node, value=value)
+
+    async def _node(self, name: str, node: str) -> dict[str, Any]:
+        answer = await self._door(await self.instance(name)).call("Core/GetConfig", node=node)
+        if not isinstance(answer, dict) or "CurrentValue" not in answer:
+            raise AmpRefused(f"AMP at {self.url} knows no setting {node} on {name}")
+        return answer
 
     async def take_backup(self, name: str, title: str, description: str = "") -> None:
         """Ask AMP for a backup of the instance; AMP makes it on its own time."""

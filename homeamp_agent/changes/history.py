@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from homeamp_agent.changes.journal import Entry, JournalText
+from homeamp_agent.changes.nodes import NodeEdit
 from homeamp_agent.changes.run import RunFacts
 from homeamp_agent.changes.safety import FilePlace
 from homeamp_agent.changes.swap import FileStep
@@ -35,6 +36,12 @@ class RunRecord:
     written: set[int] = field(default_factory=set)
     states: dict[int, tuple[str, str]] = field(default_factory=dict)
     kept: dict[str, tuple[Reverted, ...]] = field(default_factory=dict)
+    touched: set[int] = field(default_factory=set)
+
+    @property
+    def nodes(self) -> tuple[NodeEdit, ...]:
+        """The settings of AMP's own that go along; `touched` are numbers of these."""
+        return tuple(map(NodeEdit.from_wire, self.begun.get("nodes", ())))
 
     @property
     def number(self) -> int:
@@ -193,7 +200,7 @@ class ChangeRecord:
 
     def _outcomes(self) -> list[FileOutcome]:
         outcomes = {
-            (each["instance"], each["file"]): self._outcome(each, *_state(part, index))
+            (each["instance"], each["file"]): self._outcome(each, part, *_state(part, index))
             for part in self.parts
             for index, each in enumerate(part.begun["files"])
         }
@@ -216,7 +223,8 @@ class ChangeRecord:
         return list(outcomes.values())
 
     @staticmethod
-    def _outcome(file: dict[str, Any], state: str, message: str) -> FileOutcome:
+    def _outcome(file: dict[str, Any], part: RunRecord, state: str, message: str) -> FileOutcome:
+        place = (file["instance"], file["file"])
         return FileOutcome(
             instance=file["instance"],
             file=file["file"],
@@ -225,6 +233,9 @@ class ChangeRecord:
             state=state,
             message=message,
             diff=file["diff"],
+            amp_owned=tuple(
+                each.shown() for each in part.nodes if (each.instance, each.file) == place
+            ),
         )
 
 
@@ -251,6 +262,8 @@ def _add(run: RunRecord, entry: Entry) -> None:
     event = entry["event"]
     if event == "written":
         run.written.add(entry["index"])
+    elif event == "touched":
+        run.touched.add(entry["node"])
     elif event == "kept":
         reverted = (Reverted.model_validate(each) for each in entry["reverted"])
         run.kept[entry["instance"]] = tuple(reverted)

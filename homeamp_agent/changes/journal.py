@@ -8,6 +8,7 @@ A change's life is one or more *runs* (the apply, later a rollback), each a sequ
 
     begun      which files, their hashes before and after, the temporary names
     staged     every new file is complete beside its old one; from here on names are swapped
+    touched    one setting of AMP's own is about to be set
     written    one file has its new content (for people; recovery looks at the files themselves)
     committed  every file was verified: the run counts
     closed     nothing is left to do (old files removed, audit written)

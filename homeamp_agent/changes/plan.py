@@ -8,6 +8,7 @@ to these very bytes, and applying looks again whether the files still hold the o
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +19,7 @@ from homeamp_agent.changes.diff import secret_literals, shown_file, unified_diff
 from homeamp_agent.changes.edit import ANY_VALUE, PlainEdit, agrees
 from homeamp_agent.changes.errors import ChangesError, FileConflictError, UnsafeFileError
 from homeamp_agent.changes.metadata import Metadata
+from homeamp_agent.changes.nodes import NodeEdit, NodeWish, node_edit
 from homeamp_agent.changes.safety import (
     FileContent,
     FilePlace,
@@ -33,15 +35,26 @@ from homeamp_agent.configfiles import (
     Limits,
     parse,
 )
+from homeamp_agent.instances.amp_owned import AmpOwned, Owner
 from homeamp_agent.model.change import Edit, EditOperation, FilePlan, Plan, RefusedEdit
 from homeamp_agent.model.secret import Masker, is_masked, wire_value
 from homeamp_agent.model.setting import KeyPath, Value, segment_text
 from homeamp_agent.model.snapshot import MISSING
 
 MAX_SHOWN_VALUE_CHARACTERS = 80
+ALREADY_SO = "already so"
 
 GameFolderOf = Callable[[str], Path]
 """The game folder of an instance by its name; KeyError if there is no such instance."""
+
+OwnedByAmp = Callable[[str], AmpOwned]
+"""What AMP owns in an instance, by its name."""
+
+
+def nothing_owned(instance: str) -> AmpOwned:
+    """No AMP owns anything."""
+    del instance
+    return AmpOwned()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +70,7 @@ class PlannedFile:
     diff: str = field(repr=False)
     edits: tuple[PlainEdit, ...] = ()
     metadata: Metadata | None = None
+    nodes: tuple[NodeEdit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +98,16 @@ class NewContent:
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Turns edits into a `PlannedChange`."""
+    """Turns edits into a `PlannedChange`.
+
+    `owned_by_amp` tells what AMP owns in an instance; `amp_there`, whether AMP can be asked.
+    """
 
     masker: Masker
     game_folder_of: GameFolderOf
     limits: Limits = DEFAULT_LIMITS
+    owned_by_amp: OwnedByAmp = nothing_owned
+    amp_there: bool = False
 
     def plan(self, edits: Sequence[PlainEdit]) -> PlannedChange:
         """Plan `edits`, those of one file together and in their order.
@@ -101,10 +120,11 @@ class Planner:
             by_file.setdefault((edit.instance, edit.file), []).append(edit)
         files: list[PlannedFile] = []
         refused: list[RefusedEdit] = []
+        owned = functools.cache(self.owned_by_amp)
         for (instance, file), group in by_file.items():
             try:
                 place = self.place(instance, file)
-                planned = self._plan_file(place, group, refused)
+                planned = self._plan_file(place, group, refused, owned(instance))
             except (ChangesError, ConfigFileError) as error:
                 conflict = isinstance(error, FileConflictError)
                 reason = getattr(error, "reason", str(error))
@@ -173,17 +193,25 @@ class Planner:
             raise
 
     def _plan_file(
-        self, place: FilePlace, edits: list[PlainEdit], refused: list[RefusedEdit]
+        self,
+        place: FilePlace,
+        edits: list[PlainEdit],
+        refused: list[RefusedEdit],
+        owned: AmpOwned,
     ) -> PlannedFile | None:
         before = self.read(place).content
         with place.parent() as folder:
             refuse_unwritable(folder, place.name, place.file)
         document = parse(place.file, before, self.limits)
         made: list[PlainEdit] = []
+        nodes: list[NodeEdit] = []
         for edit in edits:
             try:
                 path, actual = locate(document, edit.path)
-                document = document.reread(self._edited(document, edit, path, actual))
+                edited = self._edited(document, edit, path, actual)
+                if (owner := owned.owner(place.file, path)) is not None:
+                    nodes.append(self._node(owner, edit, path, actual))
+                document = document.reread(edited)
             except EditRefused as error:
                 refused.append(self._refused(edit, error.reason))
             except FileConflictError as error:
@@ -196,7 +224,15 @@ class Planner:
             refused += [self._refused(edit, "undone by a later edit of the plan") for edit in made]
             return None
         diff = self.diff(place.file, before, document.data, edits[0].plugin)
-        return PlannedFile(place, before, document.data, diff, tuple(made))
+        return PlannedFile(place, before, document.data, diff, tuple(made), None, tuple(nodes))
+
+    def _node(self, owner: Owner, edit: PlainEdit, path: KeyPath, actual: Value) -> NodeEdit:
+        """What AMP's own setting becomes. Raises EditRefused."""
+        values = (edit.new, owner.value, actual)
+        masks = (self.masker.mask(path, each, edit.plugin) for each in values)
+        secret = any(is_masked(wire_value(each)) for each in masks)
+        wish = NodeWish(edit.operation, edit.new, secret, self.amp_there)
+        return node_edit(owner, (edit.instance, edit.file), path, actual, wish)
 
     def _edited(self, document: Document, edit: PlainEdit, path: KeyPath, actual: Value) -> bytes:
         """The new bytes. The one place to know operations; a line-level edit would join here.
@@ -207,13 +243,13 @@ class Planner:
         """
         if edit.operation is EditOperation.UNSET:
             if actual is MISSING:
-                raise EditRefused("already so: the setting is not there")
+                raise EditRefused(f"{ALREADY_SO}: the setting is not there")
             self._expect(document, edit, actual)
             return document.unset(path)
         if _holds_mask(edit.new):
             raise EditRefused("the plain value of this secret is not at hand")
         if actual is not MISSING and self._agrees(document, edit.new, actual):
-            raise EditRefused("already so: the file holds this value")
+            raise EditRefused(f"{ALREADY_SO}: the file holds this value")
         if edit.operation is EditOperation.INSERT:
             if actual is not MISSING:
                 raise FileConflictError(edit.file, f"it now holds {self._shown(edit, actual)}")
@@ -257,6 +293,7 @@ class Planner:
                 diff=each.diff,
                 edits=tuple(edit.wire(self.masker) for edit in each.edits),
                 restart=any(edit.restart for edit in each.edits),
+                amp_owned=tuple(node.shown() for node in each.nodes),
             )
             for each in files
         )
@@ -299,5 +336,12 @@ def _holds_mask(value: Value) -> bool:
 
 
 def _digest(files: tuple[FilePlan, ...]) -> str:
-    facts = sorted((f.instance, f.file, f.before_sha256, f.after_sha256) for f in files)
+    facts: list[tuple[str, ...]] = sorted(
+        (f.instance, f.file, f.before_sha256, f.after_sha256) for f in files
+    )
+    facts += sorted(
+        (f.instance, f.file, each.node, each.before, each.after)
+        for f in files
+        for each in f.amp_owned
+    )
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from homeamp_agent.changes.backup import Backups
 from homeamp_agent.changes.diff import masked_text, secret_literals, shown_file, unified_diff
+from homeamp_agent.changes.edit import PlainEdit
 from homeamp_agent.changes.errors import (
     BackupError,
     ChangesError,
@@ -16,10 +17,12 @@ from homeamp_agent.changes.errors import (
 )
 from homeamp_agent.changes.history import ChangeRecord
 from homeamp_agent.changes.metadata import Metadata
-from homeamp_agent.changes.plan import PlannedFile, Planner
+from homeamp_agent.changes.nodes import NodeEdit
+from homeamp_agent.changes.plan import ALREADY_SO, PlannedFile, Planner
 from homeamp_agent.changes.safety import ABSENT, FilePlace, sha256_of
 from homeamp_agent.changes.swap import FileStep
-from homeamp_agent.model.change import RollbackConflict
+from homeamp_agent.model.change import Edit, EditOperation, RollbackConflict
+from homeamp_agent.model.secret import is_masked
 
 MAX_WHOLE_TEXT_CHARACTERS = 64 * 1024
 """Three texts of this size pass the socket easily; of longer files, the differences are shown."""
@@ -35,6 +38,7 @@ class RollbackPlan:
     files: list[PlannedFile] = field(default_factory=list)
     kept: dict[FileKey, str] = field(default_factory=dict)
     conflicts: list[RollbackConflict] = field(default_factory=list)
+    nodes: list[NodeEdit] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +64,15 @@ class RollbackPlanner:
         """
         plan = RollbackPlan()
         plugins = {(each.instance, each.file): each.plugin for each in record.request().edits}
-        for step in (each for part in record.made for each in part.steps()):
+        for part, step in [(made, each) for made in record.made for each in made.steps()]:
             key = (step.place.instance, step.place.file)
+            nodes = [each for each in part.nodes if (each.instance, each.file) == key]
             if key in keep:
                 plan.kept[key] = "left as it is, as asked"
-            else:
+            elif not nodes or not self._plan_settings(plan, record, step, force=force):
                 self._plan_file(plan, step, plugins.get(key), record.change_id, force=force)
+            if key not in keep:
+                plan.nodes += [each.reversed(whatever=force) for each in nodes]
         if plan.conflicts:
             raise RollbackConflicts(plan.conflicts)
         return plan
@@ -96,6 +103,26 @@ class RollbackPlanner:
             return
         diff = self.planner.diff(place.file, current, original, plugin)
         plan.files.append(PlannedFile(place, current, original, diff, (), metadata))
+
+    def _plan_settings(
+        self, plan: RollbackPlan, record: ChangeRecord, step: FileStep, *, force: bool
+    ) -> bool:
+        """Of a file that AMP wrote anew since, as it does at every start, only the settings can go
+        back; whether that is so, and possible."""
+        key = (step.place.instance, step.place.file)
+        place = self.planner.place(*key)
+        edits = [each for each in record.edits if (each.instance, each.file) == key]
+        try:
+            found = sha256_of(self._current(place))
+        except ChangesError:
+            return False
+        if force or found in {step.before, step.after} or not all(map(_plain, edits)):
+            return False
+        planned = self.planner.plan([_inverse(each) for each in edits])
+        if any(not each.reason.startswith(ALREADY_SO) for each in planned.plan.refused):
+            return False
+        plan.files += planned.files
+        return True
 
     def _original(self, step: FileStep, change_id: str) -> tuple[bytes | None, Metadata | None]:
         if step.before == ABSENT:
@@ -166,3 +193,20 @@ class RollbackPlanner:
         if max(map(len, texts)) <= MAX_WHOLE_TEXT_CHARACTERS:
             return texts
         return [unified_diff(file, shown[0], each)[:MAX_WHOLE_TEXT_CHARACTERS] for each in shown]
+
+
+def _plain(edit: Edit) -> bool:
+    """Whether the way back of an edit is known from the edit alone."""
+    values = (edit.new, edit.expected_old)
+    return edit.operation is EditOperation.SET and not any(map(is_masked, values))
+
+
+def _inverse(edit: Edit) -> PlainEdit:
+    return PlainEdit(
+        instance=edit.instance,
+        file=edit.file,
+        path=edit.path,
+        expected_old=edit.new,
+        new=edit.expected_old,
+        plugin=edit.plugin,
+    )

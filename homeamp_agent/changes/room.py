@@ -31,7 +31,16 @@ from homeamp_agent.changes.journal import CHANGE_ID, SUFFIX, Journal, journal_id
 from homeamp_agent.changes.keeping import Keeping
 from homeamp_agent.changes.locks import Locks
 from homeamp_agent.changes.many import ManyRollbacks, begun_at, plan_rollbacks
-from homeamp_agent.changes.plan import GameFolderOf, NewContent, PlannedChange, PlannedFile, Planner
+from homeamp_agent.changes.nodes import AmpSettings, NodeEdit
+from homeamp_agent.changes.plan import (
+    GameFolderOf,
+    NewContent,
+    OwnedByAmp,
+    PlannedChange,
+    PlannedFile,
+    Planner,
+    nothing_owned,
+)
 from homeamp_agent.changes.rollback import FileKey, RollbackPlan, RollbackPlanner
 from homeamp_agent.changes.run import Run, RunFacts
 from homeamp_agent.changes.safety import sha256_of
@@ -66,13 +75,16 @@ class ChangeRoom:
         on_step: Callable[[str], None] = ignore_step,
         on_write: Callable[[Path, str], None] = ignore_write,
         disk: Disk | None = None,
+        owned_by_amp: OwnedByAmp = nothing_owned,
+        amp: AmpSettings | None = None,
     ) -> None:
         """Use the folder `state` (made if missing, mode 0700). Call `recover` first.
 
         `game_folder_of` gives the game folder of an instance by name, KeyError if there is none.
         `on_step` hears each point of `run.STEPS`; `on_write` each path of an instance just before
         its content becomes the one with that sha256 (empty: no file), so that a watcher can tell
-        our own writes apart. Both are called from the working thread.
+        our own writes apart. Both are called from the working thread. `owned_by_amp` tells which
+        settings AMP owns, `amp` asks and sets them; without it, edits of those are refused.
         """
         ours = StateFolder(state, disk or Disk())
         with ours.opened():
@@ -81,7 +93,7 @@ class ChangeRoom:
         self._locks = Locks(ours.below("locks"), lock_wait_seconds)
         self.backups = Backups(ours.below(BACKUPS), self._locks)
         self.audit = AuditLog(ours.below(AUDIT))
-        self._planner = Planner(masker, game_folder_of, limits)
+        self._planner = Planner(masker, game_folder_of, limits, owned_by_amp, amp is not None)
         self.keeping = Keeping(
             self._journals, self._locks, self._planner, self.audit, self._records
         )
@@ -94,6 +106,7 @@ class ChangeRoom:
             min_free_bytes=min_free_bytes,
             on_step=on_step,
             on_write=on_write,
+            amp=amp,
         )
         self._known: dict[str, tuple[tuple[int, int], ChangeRecord | None]] = {}
         self._known_lock = Lock()
@@ -163,7 +176,8 @@ class ChangeRoom:
                     refused=[each.model_dump(mode="json") for each in planned.plan.refused],
                 )
             with journal:
-                Run(self._bench, journal, facts, steps).carry_out(planned.files)
+                nodes = _nodes(planned.files)
+                Run(self._bench, journal, facts, steps, nodes=nodes).carry_out(planned.files)
         return self.show(change_id)
 
     def rollback(
@@ -315,15 +329,17 @@ class ChangeRoom:
             for (instance, file), message in plan.kept.items()
         ]
         with Journal(self._journals, record.change_id, new=False) as journal:
-            journal.append("begun", **_begun(facts, steps, plan.files), kept=kept)
-            Run(self._bench, journal, facts, steps).carry_out(plan.files)
+            begun = _begun(facts, steps, plan.files, plan.nodes)
+            journal.append("begun", **begun, kept=kept)
+            Run(self._bench, journal, facts, steps, nodes=plan.nodes).carry_out(plan.files)
 
     def _new_journal(
         self, facts: RunFacts, steps: Sequence[FileStep], planned: PlannedChange, **more: Any
     ) -> Journal:
         journal = Journal(self._journals, facts.change_id, new=facts.number == 1)
         try:
-            journal.append("begun", **_begun(facts, steps, planned.files), **more)
+            nodes = _nodes(planned.files)
+            journal.append("begun", **_begun(facts, steps, planned.files, nodes), **more)
         except BaseException:
             with journal, suppress(OSError):
                 if facts.number == 1:
@@ -363,7 +379,15 @@ class ChangeRoom:
             if open_run is None:
                 return
             steps = [self._where_it_is_now(step) for step in open_run.steps()]
-            run = Run(self._bench, journal, open_run.facts(change_id), steps, resumed=True)
+            run = Run(
+                self._bench,
+                journal,
+                open_run.facts(change_id),
+                steps,
+                resumed=True,
+                nodes=open_run.nodes,
+                touched=open_run.touched,
+            )
             if open_run.committed:
                 run.finish()
             else:
@@ -452,10 +476,18 @@ def _steps(files: Sequence[PlannedFile], facts: RunFacts) -> list[FileStep]:
     ]
 
 
+def _nodes(files: Sequence[PlannedFile]) -> tuple[NodeEdit, ...]:
+    return tuple(node for each in files for node in each.nodes)
+
+
 def _begun(
-    facts: RunFacts, steps: Sequence[FileStep], files: Sequence[PlannedFile]
+    facts: RunFacts,
+    steps: Sequence[FileStep],
+    files: Sequence[PlannedFile],
+    nodes: Sequence[NodeEdit],
 ) -> dict[str, Any]:
     return {
+        "nodes": [each.wire() for each in nodes],
         "run": facts.number,
         "kind": facts.kind,
         "author": facts.author,

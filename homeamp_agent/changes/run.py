@@ -1,16 +1,17 @@
 """One run: a set of files changed together, or not at all, whatever happens in between.
 
-check → begun → (look again, backup, write beside) each → staged → swap each → verify each →
-committed → remove the old files, audit → closed. Anything that goes wrong before `committed` takes
-everything back; anything after is finished later. `go_back` and `finish` decide by what stands on
-the disk, so they serve a failure, a restart after a kill, and a kill in the middle of themselves.
+check → begun → (look again, backup, write beside) each → staged → AMP's settings → swap each →
+verify each → committed → remove the old files, audit → closed. Anything that goes wrong before
+`committed` takes everything back; anything after is finished later. `go_back` and `finish` decide
+by what stands on the disk, so they serve a failure, a restart after a kill, and a kill in the
+middle of themselves.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from homeamp_agent.changes.errors import (
@@ -21,6 +22,7 @@ from homeamp_agent.changes.errors import (
 )
 from homeamp_agent.changes.journal import Journal
 from homeamp_agent.changes.metadata import Metadata
+from homeamp_agent.changes.nodes import NodeEdit, put, put_back
 from homeamp_agent.changes.plan import PlannedFile
 from homeamp_agent.changes.safety import (
     ABSENT,
@@ -58,7 +60,8 @@ STEPS = (
     "undone",
     "aborted",
 )
-"""The points a run passes, as `on_step` hears them; some once a file."""
+"""The points a run passes, as `on_step` hears them; some once a file. With settings that AMP owns,
+also `touched`, once each."""
 
 SPACE_PER_FILE_BYTES = 8 * 1024
 """A file's last block, its folder entry, and its backup's entry."""
@@ -86,14 +89,21 @@ class Run:
         steps: Sequence[FileStep],
         *,
         resumed: bool = False,
+        nodes: Sequence[NodeEdit] = (),
+        touched: Iterable[int] = (),
     ) -> None:
-        """`resumed` for a run that another process (or an earlier attempt) began."""
+        """`resumed` for a run that another process (or an earlier attempt) began.
+
+        `nodes`: what becomes of AMP's own settings; `touched`: those that were touched already.
+        """
         self._bench = bench
         self._journal = journal
         self._facts = facts
         self._steps = tuple(steps)
         self._resumed = resumed
         self._originals: dict[int, Metadata] = {}
+        self._nodes = tuple(nodes)
+        self._touched = set(touched)
 
     def carry_out(self, files: Sequence[PlannedFile]) -> None:
         """Do it; `files` are the steps' contents, and `begun` is journalled already.
@@ -111,6 +121,7 @@ class Run:
             index = None
             staged = True
             self._enter("staged")
+            put(self._bench.amp, self._nodes, self._touch)
             for index in range(len(files)):
                 self._told("swapping")
                 swap_in(self._bench, self._steps[index])
@@ -159,7 +170,7 @@ class Run:
             # be believed at the next start. Leave both files where they are: it decides then.
             if self._journal.holds("committed", self._facts.number):
                 return
-        clean = True
+        clean = self._put_nodes_back()
         for number, step in reversed(list(enumerate(self._steps))):
             state, message = "undone", ""
             try:
@@ -178,6 +189,19 @@ class Run:
             with contextlib.suppress(OSError):
                 self._audit("failed", reason)
                 self._enter("aborted", message=reason)
+
+    def _touch(self, number: int) -> None:
+        """A setting of AMP is about to be set."""
+        self._touched.add(number)
+        self._enter("touched", node=number)
+
+    def _put_nodes_back(self) -> bool:
+        """Whether AMP's own settings are as they were."""
+        try:
+            put_back(self._bench.amp, self._nodes, self._touched)
+        except ChangesError:
+            return False
+        return True
 
     def _check_space(self, files: Sequence[PlannedFile]) -> None:
         """Raise NoRoomError if any disk would fall below the bound; state and instances alike."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from homeamp_agent.changes.audit import AuditLog
 from homeamp_agent.changes.backup import Backups
 from homeamp_agent.changes.disk import Disk
+from homeamp_agent.changes.nodes import AmpSettings
 from homeamp_agent.configfiles import DEFAULT_LIMITS, Limits
 
 MIN_FREE_BYTES = 100 * 1024 * 1024
@@ -36,3 +37,4 @@ class Workbench:
     min_free_bytes: int = MIN_FREE_BYTES
     on_step: Callable[[str], None] = ignore_step
     on_write: Callable[[Path, str], None] = ignore_write
+    amp: AmpSettings | None = None

@@ -66,8 +66,20 @@ class RefusedEdit(WireWord):
     reason: str
 
 
+class AmpOwnedEdit(WireWord):
+    """A setting that AMP owns: it writes it into the file at every start, from its own `node`.
+
+    So AMP's setting is set along with the file. Both values are AMP's, as text.
+    """
+
+    path: tuple[str | bool | int | None, ...]
+    node: str
+    before: str
+    after: str
+
+
 class FilePlan(WireWord):
-    """What would happen to one file."""
+    """What would happen to one file, and to AMP's own settings that it is written from."""
 
     instance: str
     file: str
@@ -76,6 +88,7 @@ class FilePlan(WireWord):
     diff: str = Field(description="Unified diff, secrets masked")
     edits: tuple[Edit, ...]
     restart: bool = Field(default=False, description="Takes effect only after a restart")
+    amp_owned: tuple[AmpOwnedEdit, ...] = ()
 
 
 class Plan(WireWord):
@@ -120,6 +133,7 @@ class FileOutcome(WireWord):
     state: str = Field(description="pending, written, verified, undone, conflict or failed")
     message: str = ""
     diff: str = ""
+    amp_owned: tuple[AmpOwnedEdit, ...] = ()
 
 
 class Progress(WireWord):

@@ -27,6 +27,7 @@ from homeamp_agent.baselines.rule_list import RuleList, RuleLists
 from homeamp_agent.changes import ChangeRoom
 from homeamp_agent.drift.detector import Detector
 from homeamp_agent.drift.setting_matrix import Matrices, SettingMatrix, plugins_of
+from homeamp_agent.instances.amp_owned import AmpOwned, amp_owned
 from homeamp_agent.model.instance import Instance
 from homeamp_agent.model.rule import ProblemSeverity
 from homeamp_agent.model.secret import Masker
@@ -143,6 +144,11 @@ class DriftRoom:
         if not folder:
             raise KeyError(instance)
         return Path(folder)
+
+    def owned_by_amp(self, instance: str) -> AmpOwned:
+        """What AMP owns in an instance, read now. Blocks."""
+        snapshot = self.snapshots.get(instance)
+        return AmpOwned() if snapshot is None else amp_owned(snapshot.instance)
 
     def replace(self, detector: Detector) -> None:
         """Go on with another detector; who waits for the first look of this one is told."""

@@ -102,6 +102,8 @@ def facts(shown: DeviationsShowResult) -> Content:
     lines = [*_head(row), *_sides(row)]
     if row.message:
         lines.append(Content.styled(plain(row.message), "$muted"))
+    if shown.amp_owned:
+        lines.append(Content.assemble(("AMP-owned: ", "$warning"), plain(shown.amp_owned)))
     if not shown.fixable and row.status is not DeviationStatus.FIXED:
         because = shown.not_fixable_because or "its kind is not put right by an edit"
         lines.append(Content.assemble(("Not fixable here: ", "$warning"), plain(because)))

@@ -37,7 +37,7 @@ def test_each_instance_is_written_as_it_stops_and_all_go_back_together(
         change = when(wire, change_id, "waits for the next stop of LOBBY01, SURV01")
         assert written(host) == {"LOBBY01": False, "SURV01": False}
 
-        surv.steps = [STARTING, READY]
+        surv.steps = [*[STARTING] * 4, READY]
         when(wire, change_id, "SURV01 (restarted too quickly at")
         assert written(host) == {"LOBBY01": False, "SURV01": False}
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from homeamp_agent.baselines import Approval, approval_of
+from homeamp_agent.changes.nodes import refusal
 from homeamp_agent.drift.ledger import EVENT_IDS, EVENT_ROWS
 from homeamp_agent.model.deviation import Deviation, DeviationStatus
 from homeamp_agent.model.event import Topic
@@ -22,6 +23,7 @@ from homeamp_agent.rpc.methods.fitting import (
     short_values,
     size_of,
 )
+from homeamp_agent.rpc.methods.owning import owned_sentence, owner_of
 from homeamp_agent.rpc.protocol.errors import InvalidParams, NotFound, Refused
 from homeamp_agent.rpc.protocol.messages import (
     Access,
@@ -137,6 +139,9 @@ def _shown(
         Edits(rooms.drift).edit(deviation)
     except NotFixable as error:
         because = str(error)
+    owner = owner_of(rooms, deviation)
+    if because is None and owner is not None:
+        because = refusal(owner, amp_there=rooms.amp.amp is not None)
     lines, problem = context_of(rooms.drift, deviation, context)
     result = DeviationsShowResult(
         deviation=short_values(deviation, WHOLE_VALUE_CHARACTERS),
@@ -146,6 +151,8 @@ def _shown(
         history=history,
         fixable=because is None,
         not_fixable_because=because,
+        amp_node=None if owner is None else owner.node,
+        amp_owned=None if owner is None else owned_sentence(owner, rooms.drift.masker, deviation),
     )
     if size_of(result) <= ROOM_BYTES:
         return result

@@ -93,6 +93,10 @@ class DeviationsShowResult(WireWord):
     history: tuple[DeviationEvent, ...] = ()
     fixable: bool
     not_fixable_because: str | None = None
+    amp_node: str | None = Field(default=None, description="AMP's own setting, where AMP owns it")
+    amp_owned: str | None = Field(
+        default=None, description="One sentence, where AMP writes this setting at every start"
+    )
 
 
 class Skipped(WireWord):
