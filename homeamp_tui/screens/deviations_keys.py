@@ -60,33 +60,37 @@ BINDINGS: list[BindingType] = [
     Binding("shift+tab", "pane(-1)", "Previous pane", show=False, id="deviations.previous_pane"),
 ]
 
+TWO_COLUMNS_CELLS = 84
+DETAIL = " Detail · enter: in full "
+DETAIL_ZOOMED = " Detail · esc: back to the rows "
+
 LAYOUT = """
-DeviationsScreen { layers: base drawer; }
-DeviationsScreen #middle { width: 1fr; }
-DeviationsScreen .pane {
+DeviationRows { layers: base drawer; }
+DeviationRows #middle { width: 1fr; }
+DeviationRows .pane {
     border-top: solid $border-blurred; border-title-color: $muted;
     border-title-style: bold; border-subtitle-color: $muted;
 }
-DeviationsScreen .pane:focus { border-top: solid $border; border-title-color: $primary; }
-DeviationsScreen #table { height: 5fr; }
-DeviationsScreen #detail { height: 4fr; }
-DeviationsScreen #scope { display: none; }
-DeviationsScreen.-drawer #scope {
+DeviationRows .pane:focus { border-top: solid $border; border-title-color: $primary; }
+DeviationRows #table { height: 5fr; }
+DeviationRows #detail { height: 4fr; }
+DeviationRows #scope { display: none; }
+DeviationRows.-drawer #scope {
     display: block; layer: drawer; dock: left; width: 38; height: 1fr; margin: 1 0;
     border-right: tall $border;
 }
-DeviationsScreen.-wide #scope { display: block; width: 30; }
-DeviationsScreen.-wide .pane {
+DeviationRows.-wide #scope { display: block; width: 30; }
+DeviationRows.-wide .pane {
     border: round $border-blurred; border-title-color: $muted; border-title-style: bold;
 }
-DeviationsScreen.-wide .pane:focus { border: round $border; border-title-color: $primary; }
-DeviationsScreen.-wide #table { height: 1fr; }
-DeviationsScreen.-wide #detail { height: 40%; min-height: 12; max-height: 22; }
-DeviationsScreen.-zoom #detail { height: 1fr; max-height: 100%; }
-DeviationsScreen.-zoom #table, DeviationsScreen.-zoom #scope { display: none; }
-DeviationsScreen #nothing {
+DeviationRows.-wide .pane:focus { border: round $border; border-title-color: $primary; }
+DeviationRows.-wide #table { height: 1fr; }
+DeviationRows.-wide #detail { height: 40%; min-height: 12; max-height: 22; }
+DeviationRows.-zoom #detail { height: 1fr; max-height: 100%; }
+DeviationRows.-zoom #table, DeviationRows.-zoom #scope { display: none; }
+DeviationRows #nothing {
     display: none; height: 1fr; content-align: center middle; background: $surface;
 }
-DeviationsScreen.-nothing #nothing { display: block; }
-DeviationsScreen.-nothing #table, DeviationsScreen.-nothing #detail { display: none; }
+DeviationRows.-nothing #nothing { display: block; }
+DeviationRows.-nothing #table, DeviationRows.-nothing #detail { display: none; }
 """
