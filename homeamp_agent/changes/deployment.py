@@ -198,7 +198,11 @@ def _(event: Checked, deployment: Deployment) -> Step:
             deployment, event.wave, state=WaveState.FAILED, checks=event.checks, message=why
         )
         return _before_it(lines, _failed(moved, why, event.wave))
-    moved = _set_wave(deployment, event.wave, state=WaveState.PASSED, checks=event.checks)
+    # What the log held before is compared with no more; a hundred logs' worth is not kept.
+    before = tuple(each.model_copy(update={"error_marks": ()}) for each in wave.before)
+    moved = _set_wave(
+        deployment, event.wave, state=WaveState.PASSED, checks=event.checks, before=before
+    )
     lines = (*lines, Line(f"{wave.title}: found well", wave=event.wave))
     return _before_it(lines, _to_next(moved, event.wave))
 

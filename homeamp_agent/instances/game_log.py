@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from homeamp_agent.model.deployment import MAX_ERROR_MARKS
+
 LOG = "logs/latest.log"
 MAX_READ_BYTES = 8 * 1024 * 1024
 """Of what came since: a game that logs more in its soak time shows its errors in the last of it."""
@@ -25,7 +27,6 @@ MAX_READ_BYTES = 8 * 1024 * 1024
 MAX_BEFORE_BYTES = 1024 * 1024
 """Of a log's beginning and of its end: errors there are known, the starting ones and the latest."""
 
-MAX_MARKS = 500
 MAX_TOLD = 3
 LINE_CHARACTERS = 400
 MARK_HEX_DIGITS = 12
@@ -72,7 +73,7 @@ def position_of(game_folder: Path, key: bytes) -> LogPosition:
         # Its beginning too: what a game complains of at every start is not new at the next one.
         pieces = (os.pread(fd, MAX_BEFORE_BYTES, at) for at in dict.fromkeys((0, last)))
         marks = {_mark(line, key) for piece in pieces for line in _errors(piece)}
-        return LogPosition(_name(facts), facts.st_size, tuple(sorted(marks)[:MAX_MARKS]))
+        return LogPosition(_name(facts), facts.st_size, tuple(sorted(marks)[:MAX_ERROR_MARKS]))
     finally:
         os.close(fd)
 

@@ -20,7 +20,7 @@ from homeamp_agent.model.change import Priority, RefusedEdit, WritePolicy
 from homeamp_agent.model.game import GameState
 
 DEV_WAVE = 0
-MAX_ERROR_MARKS = 500
+MAX_ERROR_MARKS = 300
 """Kinds of error that a log held before: a game with more of them is no measure of anything."""
 
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from homeamp_agent.model.deployment import OVER, Deployment, DeploymentLine, DeploymentStage
 from homeamp_agent.store.database import Store
+from homeamp_agent.store.errors import BadQueryError
 from homeamp_agent.store.moments import from_micros, to_micros
 
 MAX_LINES = 5_000
@@ -124,9 +125,17 @@ async def list_deployments(
     limit: int = 100,
     after: str | None = None,
 ) -> DeploymentPage:
-    """Deployments in one of `stages` (none: in any), newest first, from behind `after` on."""
+    """Deployments in one of `stages` (none: in any), newest first, from behind `after` on.
+
+    Raises:
+        BadQueryError: there is no deployment `after`.
+    """
 
     async def work(db: aiosqlite.Connection) -> DeploymentPage:
+        if after is not None:
+            async with db.execute("SELECT 1 FROM deployments WHERE id = ?", (after,)) as rows:
+                if await rows.fetchone() is None:
+                    raise BadQueryError("the cursor is not one that a list gave")
         query = (
             "SELECT body FROM deployments "
             "WHERE (:any OR stage IN (SELECT value FROM json_each(:stages))) AND (:after IS NULL "

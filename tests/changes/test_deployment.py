@@ -79,7 +79,8 @@ class Way:
 
     def begun(self, number: int) -> Way:
         return self.tell(
-            Prepared(number, (Before(instance=WAVES[number][0]),)), Applied(number, LATER)
+            Prepared(number, (Before(instance=WAVES[number][0], error_marks=("a",)),)),
+            Applied(number, LATER),
         )
 
     def approved(self, who: str = "mia") -> Way:
@@ -143,6 +144,13 @@ def test_the_whole_way_and_what_is_done_at_each_step() -> None:
     assert (trip.now.approved_by, trip.now.approved_at) == ("mia", LATER)
     assert trip.states == ["passed"] * 3
     assert "canary: found well" in trip.texts
+
+
+def test_what_the_logs_held_is_forgotten_with_the_look_at_them() -> None:
+    trip = on_dev().begun(0)
+    assert trip.now.waves[0].before[0].error_marks == ("a",)
+    (before,) = trip.tell(Checked(0, (GOOD,))).now.waves[0].before
+    assert (before.instance, before.error_marks) == ("DEV01", ())
 
 
 def test_without_dev_and_without_anybody_asked() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from homeamp_agent.model.deployment import Deployment, DeploymentStage, Wave, WaveState
-from homeamp_agent.store import Store, open_store
+from homeamp_agent.store import BadQueryError, Store, open_store
 from homeamp_agent.store import deployments as stored
 from homeamp_agent.store.deployments import (
     NewLine,
@@ -66,6 +66,8 @@ async def test_they_are_listed_newest_first_in_pages(store: Store) -> None:
     assert [each.id for each in page.deployments] == ["dep-5", "dep-4", "dep-3"]
     rest = await list_deployments(store, limit=3, after=page.next_cursor)
     assert ([each.id for each in rest.deployments], rest.next_cursor) == (["dep-2", "dep-1"], None)
+    with pytest.raises(BadQueryError, match="cursor"):
+        await list_deployments(store, after="dep-9")
     done = await list_deployments(store, stages=[DeploymentStage.DONE], limit=2)
     assert [each.id for each in done.deployments] == ["dep-5", "dep-3"]
 
