@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.dom import DOMNode
 from textual.worker import Worker, WorkerState
 
-from homeamp_agent.model.event import Event
+from homeamp_agent.model.event import Event, Topic
 from homeamp_agent.rpc.protocol.messages import Access
 from homeamp_tui.acts import Acts
 from homeamp_tui.clipboard import TooLong, osc52
@@ -231,6 +231,8 @@ class HomeampApp(App[None]):
             house.show_bars()
 
     def _event_heard(self, link: Link, event: Event) -> None:
+        if event.topic is Topic.DEPLOYMENTS:
+            self.deploying.heard(link, event)
         if (house := self.house) is not None and house.standing:
             house.event_heard(link, event)
 

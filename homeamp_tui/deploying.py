@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
 
 from textual.content import Content
 
 from homeamp_agent.model.change import ChangeRequest
 from homeamp_agent.model.deployment import Deployment, DeploymentStage
+from homeamp_agent.model.event import Event
 from homeamp_agent.rpc.protocol.errors import Refused, RpcError
 from homeamp_agent.rpc.protocol.messages import (
     ChangesRollbackManyParams,
@@ -33,12 +34,35 @@ if TYPE_CHECKING:
 
 WITHOUT_DEV: tuple[str, ...] = ()
 
+_WORTH_TELLING: Mapping[str, tuple[str, Literal["information", "warning", "error"]]] = {
+    "awaiting_approval": ("waits for approval", "information"),
+    "paused": ("is paused", "warning"),
+    "done": ("is done", "information"),
+    "rolling_back": ("is rolled back", "warning"),
+    "failed": ("could not be rolled back as a whole", "error"),
+}
+"""What somebody who looks at another screen is told of."""
+
 
 class Deploying:
     """Deployments of `app`. Every method says whether it was done."""
 
     def __init__(self, app: HomeampApp) -> None:
         self._app = app
+        self._stages: dict[tuple[str, str], str] = {}
+
+    def heard(self, link: Link, event: Event) -> None:
+        """Tell of a deployment that wants somebody, or ended, where its screen is not open."""
+        name, stage = str(event.body.get("id", "")), str(event.body.get("stage", ""))
+        before = self._stages.get((link.url, name))
+        self._stages[link.url, name] = stage
+        house = self._app.house
+        away = house is not None and house.NAME != "deployments"
+        if stage == before or stage not in _WORTH_TELLING or not away:
+            return
+        words, severity = _WORTH_TELLING[stage]
+        reason = str(event.body.get("reason") or name)
+        self._app.tell(f"{link.host}: {reason}: {words} (6).", severity=severity)
 
     async def start_all(self, requests: Sequence[tuple[Link, ChangeRequest]]) -> bool:
         """A deployment of each, one after the other."""

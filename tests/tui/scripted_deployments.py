@@ -87,7 +87,8 @@ def becomes(script: Script, identity: str, stage: DeploymentStage, text: str) ->
     )
     script.deployments = [moved if each.id == identity else each for each in script.deployments]
     script.deployment_texts.append(text)
-    script.bus.emit(Topic.DEPLOYMENTS, "updated", {"id": identity})
+    body = {"id": identity, "stage": stage.value, "reason": moved.reason}
+    script.bus.emit(Topic.DEPLOYMENTS, "updated", body)
     return moved
 
 

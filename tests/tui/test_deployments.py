@@ -94,6 +94,9 @@ async def test_a_request_that_waits_is_deployed_also_where_there_is_no_dev(
         await until(pilot, lambda: did(agent) == ["start"])
         params = agent.script.mutations[0][1]
         assert (params.change_id, params.dev, params.digest) == ("request-alder", (), "1" * 64)
+        becomes(agent.script, "alder-d1", DeploymentStage.AWAITING_APPROVAL, "waits")
+        await until(pilot, lambda: "calmer chat: waits" in screen_text(app))
+        becomes(agent.script, "alder-d1", DeploymentStage.DEV, "again")
         await pilot.press("6")
         await until(pilot, lambda: "… writes DEV" in screen_text(app))
 
