@@ -8,6 +8,7 @@ from functools import cached_property
 
 from homeamp_agent.configfiles.document import KeySegment, Value
 from homeamp_agent.configfiles.errors import EditRefused
+from homeamp_agent.configfiles.escapes import with_kept_ends
 from homeamp_agent.configfiles.hocon_tokens import is_safe_unquoted
 from homeamp_agent.configfiles.json_writer import JsonWriter
 from homeamp_agent.configfiles.tree import Leaf, Node
@@ -61,7 +62,10 @@ class HoconWriter(JsonWriter):
                 return value
         elif old is not None and old.style == "triple" and '"""' not in value:
             return f'"""{value}"""'
-        return self._quoted(value, '"')
+        written = self._quoted(value, '"')
+        if old is not None and old.style == "double":
+            return with_kept_ends(old.token, written)
+        return written
 
     def key(self, key: str, sibling: Node | None) -> str:
         """A key, without quotes where it needs none and its sibling has none."""

@@ -10,6 +10,7 @@ from typing import Final
 
 from homeamp_agent.configfiles.document import Value
 from homeamp_agent.configfiles.errors import EditRefused
+from homeamp_agent.configfiles.escapes import with_kept_ends
 from homeamp_agent.configfiles.figures import float_text
 from homeamp_agent.configfiles.text import SourceText
 from homeamp_agent.configfiles.tree import Leaf, Node
@@ -71,7 +72,10 @@ class JsonWriter:
             bare = old is not None and old.style == "plain" and isinstance(old.value, str)
             if bare and _SAFE_WORD.match(value) and value not in _RESERVED:
                 return value
-            return self._quoted(value, "'" if old is not None and old.style == "single" else '"')
+            quote = "'" if old is not None and old.style == "single" else '"'
+            written = self._quoted(value, quote)
+            kept = old is not None and old.token[:1] == quote
+            return with_kept_ends(old.token, written) if old is not None and kept else written
         if value is None or isinstance(value, (bool, int)):
             return json.dumps(value)
         if isinstance(value, float):

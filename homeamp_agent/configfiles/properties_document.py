@@ -15,6 +15,7 @@ from functools import cached_property
 
 from homeamp_agent.configfiles.document import Limits, Problem
 from homeamp_agent.configfiles.errors import EditRefused
+from homeamp_agent.configfiles.escapes import with_kept_ends
 from homeamp_agent.configfiles.line_document import LineDocument
 from homeamp_agent.configfiles.text import SourceText
 from homeamp_agent.configfiles.tree import Branch, Leaf
@@ -109,7 +110,8 @@ class PropertiesDocument(LineDocument):
         bare_separator = "=" not in separator and ":" not in separator
         if pieces and bare_separator and pieces[0] in ("=", ":"):
             pieces[0] = "\\" + pieces[0]
-        return "".join(pieces)
+        written = "".join(pieces)
+        return with_kept_ends(old.token, written, codes="u") if old else written
 
     def _key_written(self, key: str) -> str:
         if not key:

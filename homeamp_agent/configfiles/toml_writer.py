@@ -9,6 +9,7 @@ from typing import Final
 
 from homeamp_agent.configfiles.document import KeySegment, Value
 from homeamp_agent.configfiles.errors import EditRefused
+from homeamp_agent.configfiles.escapes import with_kept_ends
 from homeamp_agent.configfiles.figures import float_text
 from homeamp_agent.configfiles.json_writer import JsonWriter
 from homeamp_agent.configfiles.tree import Leaf, Node
@@ -80,8 +81,11 @@ class TomlWriter(JsonWriter):
         if style == "single" and "'" not in value and not _CONTROL.search(value):
             return f"'{value}'"
         if style.startswith("multi-line") and old is not None:
-            return self._multi_line(value, old)
-        return _basic(value)
+            written = self._multi_line(value, old)
+        else:
+            written = _basic(value)
+        escaped = old is not None and style in ("double", "multi-line double")
+        return with_kept_ends(old.token, written) if old and escaped else written
 
     def _multi_line(self, value: str, old: Leaf) -> str:
         opening = re.match(r"(?:\"\"\"|''')(\r?\n)?", old.token)

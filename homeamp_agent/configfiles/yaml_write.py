@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from homeamp_agent.configfiles.document import KeySegment, Value
 from homeamp_agent.configfiles.errors import EditRefused
+from homeamp_agent.configfiles.escapes import with_kept_ends
 from homeamp_agent.configfiles.figures import float_text
 from homeamp_agent.configfiles.yaml_scalars import (
     BOOLEANS,
@@ -107,7 +108,9 @@ def scalar_texts(value: Value, mark: str, quote: str, *, flow: bool, old: str = 
         return [str(value)]
     if isinstance(value, str):
         written = _text_texts(value, mark, quote, flow=flow)
-        return [_escaped_like(old, one) for one in written] if mark == '"' else written
+        if mark == '"' and old[:1] == mark:
+            return [with_kept_ends(old, _escaped_like(old, one)) for one in written]
+        return written
     if value is None:
         return ["null"]
     if isinstance(value, bool):

@@ -1,0 +1,62 @@
+"""What of a text stays as it is written when another text takes its place.
+
+A person who changes a word changes that word: the `\\/` or `\\u00a7` at the other end of the text,
+and the backslash with which it goes on in the next line, stay as they are, even where the file is
+not of one mind about them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_PIECE: Final = re.compile(
+    r"(?:\\[ \t]*(?:\r\n|\n|\r)[ \t\f\r\n]*)*"
+    r"(?:\\(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|U[0-9a-fA-F]{8}|.)|[^\\])",
+    re.DOTALL,
+)
+"""One character as written, with the joined line ends in front of it."""
+
+_NAMED: Final = {"n": "\n", "r": "\r", "t": "\t", "f": "\f"}
+"""What these letters mean in every format; what others mean differs, so they never match."""
+
+_LINES_JOINED: Final = re.compile(r"\\[ \t]*(?:\r\n|\n|\r)[ \t\f\r\n]*")
+
+
+def with_kept_ends(old: str, new: str, codes: str = "uxU") -> str:
+    """`new`, but beginning and ending as `old` does where both say the same there.
+
+    Both are tokens of one format with backslash escapes, their quotes included. `codes` are the
+    letters that a character's number follows in it.
+    """
+    if "\\" not in old:
+        return new
+    before, after = _PIECE.findall(old), _PIECE.findall(new)
+    if "".join(before) != old or "".join(after) != new:
+        return new
+    meant = [_meant(piece, codes) for piece in before]
+    wanted = [_meant(piece, codes) for piece in after]
+    shorter = min(len(before), len(after))
+    head = 0
+    while head < shorter and meant[head] == wanted[head]:
+        head += 1
+    tail = 0
+    while tail < shorter - head and meant[-1 - tail] == wanted[-1 - tail]:
+        tail += 1
+    middle = after[head : len(after) - tail]
+    if middle and head < len(before) - tail and middle[0][0] not in " \t\f":
+        # What follows a joined line end takes the blanks in front of it for indentation.
+        joined = _LINES_JOINED.match(before[head])
+        middle.insert(0, joined[0] if joined else "")
+    return "".join((*before[:head], *middle, *before[len(before) - tail :]))
+
+
+def _meant(piece: str, codes: str) -> str:
+    """The character that a piece stands for; the piece itself where that is not certain."""
+    piece = _LINES_JOINED.sub("", piece)
+    if piece[0] != "\\":
+        return piece
+    if len(piece) > 2:
+        code = int(piece[2:], 16)
+        return chr(code) if piece[1] in codes and code < 0x110000 else piece
+    return _NAMED.get(piece[1], piece if piece[1].isalnum() or piece[1] == "_" else piece[1])
