@@ -105,7 +105,7 @@ class DeploymentHook(Section):
         min_length=1, description="The program, with its whole path, and its arguments; no shell"
     )
     timeout_s: float = Field(default=60.0, gt=0, le=3600, description="Killed by then: a failure")
-    on: Literal["dev", "waves", "both"] = Field(default="both", description="Where it looks")
+    where: Literal["dev", "waves", "both"] = Field(default="both", description="Where it looks")
 
     def __str__(self) -> str:
         """As `config show` tells it."""

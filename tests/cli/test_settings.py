@@ -253,3 +253,13 @@ def test_windows_and_time_zones_that_are_none_are_told_each_at_its_key(tmp_path:
     told = homeamp("run", "--config", str(file)).stderr.splitlines()
     keys = [line.partition("agent.yaml: ")[2].partition(":")[0] for line in told]
     assert keys == ["restarts.time_zone", "restarts.windows", "restarts.window"]
+
+
+def test_the_example_of_the_deployments_document_is_valid(
+    tmp_path: Path, folders: dict[str, str]
+) -> None:
+    text = (Path(__file__).parents[2] / "docs/deployments.md").read_text("utf-8")
+    example = text.partition("```yaml\n")[2].partition("```")[0]
+    section = load_settings(written(tmp_path, example), folders, {}).settings.deployments
+    assert (section.approval, section.soak_s, section.dev_instances) == ("other", 600, ("DEV01",))
+    assert (section.hooks[0].name, section.hooks[0].where) == ("smoke", "both")

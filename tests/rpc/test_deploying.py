@@ -156,7 +156,7 @@ def parts(tmp_path: Path) -> Parts:
 
 async def test_a_wave_that_is_well_passes_every_check_and_then_the_hooks(parts: Parts) -> None:
     wrong = DeploymentHook(name="smoke", command=("/bin/false",))
-    dev = DeploymentHook(name="dev", command=("/bin/false",), on="dev")
+    dev = DeploymentHook(name="dev", command=("/bin/false",), where="dev")
     assert await parts.look() == {}
     assert await parts.look(wrong, dev) == {"hook:smoke": "exit code 1"}
     parts.change = None

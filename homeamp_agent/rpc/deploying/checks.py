@@ -77,9 +77,9 @@ class WaveChecks:
         checks = (applied, *await self._soaked(wave), *await self._files(wave))
         if any(each.outcome is FAILED for each in checks):
             return checks
-        where = "dev" if wave.number == DEV_WAVE else "waves"
+        wave_kind = "dev" if wave.number == DEV_WAVE else "waves"
         for hook in self.hooks:
-            if hook.on in {"both", where}:
+            if hook.where in {"both", wave_kind}:
                 checks = (*checks, await run_hook(hook, deployment, wave))
         return checks
 
