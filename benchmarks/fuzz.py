@@ -21,7 +21,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from homeamp_agent.configfiles import ConfigFilesError, Document, KeyPath, parse
+from homeamp_agent.configfiles import (
+    ConfigFilesError,
+    Document,
+    KeyPath,
+    parse,
+    propose_line_edit,
+)
 
 NAMES = {
     "yaml": "f.yml",
@@ -100,11 +106,14 @@ def mutated(chance: random.Random, seeds: list[bytes]) -> bytes:
 
 def exercise(file: str, data: bytes, chance: random.Random) -> None:
     """Read `data`; if it can be read, look at every setting and make some edits."""
+    if chance.random() < 0.2:
+        file = chance.choice(("f.conf", "f.cfg", "f.txt"))  # its format is told by its content
     try:
         document = parse(file, data)
         settings = document.settings
     except ConfigFilesError as error:
         str(error).encode()
+        _edit_line(file, data, chance)
         return
     for setting in settings.values():
         span = setting.span
@@ -118,22 +127,54 @@ def exercise(file: str, data: bytes, chance: random.Random) -> None:
 
 
 def _edit(document: Document, path: KeyPath, chance: random.Random) -> None:
-    value: Any = chance.choice(
-        ("text", "yes", "a: b # c", 'q"\\', "l1\nl2", 7, 1.5, True, None, "")
-    )
+    values = ("text", "yes", "a: b # c", 'q"\\', "l1\nl2", 7, 1.5, True, None, "")
+    value: Any = chance.choice(values)
+    above = path[: chance.randrange(len(path) + 1)]
     try:
-        if chance.random() < 0.2:
-            parse(document.file, document.unset(path))
-        elif chance.random() < 0.2:
-            parse(document.file, document.insert((*path[:-1], "new key"), value))
-        elif chance.random() < 0.1:
-            parse(document.file, document.set(path[:-1], [1, "two"]))
-        else:
-            after = parse(document.file, document.set(path, value)).value(path)
-            if document.typed and repr(after) != repr(value) and not isinstance(after, str):
-                raise AssertionError(f"{value!r} reads back as {after!r}")
+        match chance.randrange(10):
+            case 0:
+                parse(document.file, document.unset(path))
+            case 1:
+                parse(document.file, document.unset(above or path))
+            case 2:
+                parse(document.file, document.insert((*path[:-1], "new key"), value))
+            case 3:
+                parse(document.file, document.insert((*above, "new", "key"), value))
+            case 4:
+                old = document.value(path[:-1])
+                new = list(old) if isinstance(old, list) else [1, "two"]
+                new[chance.randrange(len(new) + 1) :] = chance.choices(values, k=2)
+                parse(document.file, document.set(path[:-1], new))
+            case _:
+                _set(document, path, value)
     except ConfigFilesError as error:
         str(error).encode()
+
+
+def _set(document: Document, path: KeyPath, value: Any) -> None:
+    """Set a scalar, and hold the engine to what it promises."""
+    data = document.data
+    edited = document.set(path, value)
+    after = parse(document.file, edited).value(path)
+    if document.typed and repr(after) != repr(value) and not isinstance(after, str):
+        raise AssertionError(f"{value!r} reads back as {after!r}")
+    span = document.settings[path].span
+    if document.format not in ("yaml", "properties", "ini", "kvp") and not (
+        edited.startswith(data[: span.start]) and edited.endswith(data[span.end :])
+    ):
+        raise AssertionError("bytes beside the value changed")
+
+
+def _edit_line(file: str, data: bytes, chance: random.Random) -> None:
+    words = data.decode("utf-8", "replace").split() or ["x"]
+    key, old = (chance.choice(words)[:40].rstrip(":=") for _ in "ab")
+    try:
+        edit = propose_line_edit(file, data, key, old, "new # text")
+    except ConfigFilesError as error:
+        str(error).encode()
+        return
+    if edit.data == data or len(edit.data.splitlines()) != len(data.splitlines()):
+        raise AssertionError("a line edit changed no line, or more than one")
 
 
 def run(format_name: str, seconds: float, seed: int, seeds: list[bytes], answer: Any) -> None:
