@@ -23,6 +23,10 @@ _ESCAPED_NON_ASCII = re.compile(r"(?<!\\)(?:\\\\)*\\u(?:00[89a-fA-F]|0?[1-9a-fA-
 _SPREAD_LIST = re.compile(r"\[[ \t]*[\r\n]")
 _SPREAD_MAPPING = re.compile(r"\{[ \t]*[\r\n]")
 _SPACED_COLON = re.compile(r'"[ \t]*:[ \t]')
+_BARE_MEMBER = re.compile(
+    r"^[ \t]*(?:\{[ \t]*)?[A-Za-z_$][A-Za-z0-9_$]*[ \t]*:([ \t]?)", re.MULTILINE
+)
+_QUOTED_MEMBER = re.compile(r"""(?:^|[{,])[ \t]*(["'])[^"'\n]*\1[ \t]*:""", re.MULTILINE)
 
 
 class JsonWriter:
@@ -63,7 +67,14 @@ class JsonWriter:
         return _SPREAD_MAPPING.search(self._text) is not None
 
     @cached_property
+    def _bare_member(self) -> re.Match[str] | None:
+        """A member whose key has no quotes, if no key of the file has any."""
+        return None if _QUOTED_MEMBER.search(self._text) else _BARE_MEMBER.search(self._text)
+
+    @cached_property
     def _colon(self) -> str:
+        if self._bare_member:
+            return ":" + self._bare_member[1]
         return ": " if ":" not in self._text or _SPACED_COLON.search(self._text) else ":"
 
     def scalar(self, value: Value, old: Leaf | None) -> str:
@@ -94,8 +105,10 @@ class JsonWriter:
         return token
 
     def key(self, key: str, sibling: Node | None) -> str:
-        """A key, quoted as its sibling is."""
-        quote = '"' if sibling is None else self._text[sibling.at]
+        """A key, quoted as its sibling is; without one, as the file's keys are."""
+        quote = "a" if self._bare_member else '"'
+        if sibling is not None:
+            quote = self._text[sibling.at]
         if quote not in "\"'" and _SAFE_WORD.match(key):
             return key
         return self._quoted(key, "'" if quote == "'" else '"')
