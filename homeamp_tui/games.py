@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from homeamp_agent.model.game import GameState, InstanceState
@@ -11,11 +11,14 @@ from homeamp_agent.rpc.protocol.messages import (
     InstanceRow,
     InstancesActParams,
     InstancesActResult,
+    InstancesBackUpParams,
+    InstancesConsoleParams,
     InstancesListParams,
     InstancesListResult,
+    MutationParams,
 )
 from homeamp_tui.asking import ask
-from homeamp_tui.dialogs.game import AskGameAct, GameAct
+from homeamp_tui.dialogs.game import AskGameAct, AskGameText, GameAct, GameText
 from homeamp_tui.links import Link
 from homeamp_tui.words import plain, plural
 
@@ -35,6 +38,7 @@ STATE_WORDS = {
     GameState.FAILED: "✖ failed",
     GameState.SLEEPING: "z sleeping",
 }
+Rows = Sequence[tuple[Link, InstanceRow]]
 NO_AMP = "– no AMP"
 
 
@@ -99,6 +103,85 @@ class Games:
         )
         return all(answers)
 
+    async def back_up(self, chosen: Sequence[tuple[Link, str]]) -> bool:
+        """Have AMP back up whole instances."""
+        said = await self._text(
+            chosen, "Back up", label="Title of AMP's backup", text="taken by homeamp", longest=100
+        )
+        if said is None:
+            return False
+        rows, typed = said
+        return await self._each_host(
+            "backup",
+            rows,
+            lambda names: InstancesBackUpParams(
+                instances=names, title=typed.text, reason=typed.reason
+            ),
+            "AMP backs up",
+        )
+
+    async def console(self, chosen: Sequence[tuple[Link, str]]) -> bool:
+        """Send a line to the consoles of games."""
+        said = await self._text(
+            chosen, "Send to", label="Line for the console, as typed there", text="", longest=500
+        )
+        if said is None:
+            return False
+        rows, typed = said
+        return await self._each_host(
+            "console",
+            rows,
+            lambda names: InstancesConsoleParams(
+                instances=names, line=typed.text, reason=typed.reason
+            ),
+            "Sent to",
+        )
+
+    async def _text(
+        self, chosen: Sequence[tuple[Link, str]], verb: str, *, label: str, text: str, longest: int
+    ) -> tuple[Rows, GameText] | None:
+        rows = await self._now(chosen)
+        if not rows:
+            return None
+        question = AskGameText(
+            f"{verb} {plural(len(rows), 'instance')}?",
+            [line_of(row) for _, row in rows],
+            label=label,
+            text=text,
+            yes=verb.split(maxsplit=1)[0],
+            longest=longest,
+        )
+        said = await self._app.push_screen_wait(question)
+        return None if said is None else (rows, said)
+
+    async def _each_host(
+        self,
+        method: str,
+        rows: Rows,
+        params: Callable[[tuple[str, ...]], MutationParams],
+        done: str,
+    ) -> bool:
+        """Do it on every host, and tell what came of it."""
+        good = True
+        for link in {link.url: link for link, _ in rows}.values():
+            names = tuple(row.name for each, row in rows if each.url == link.url)
+            work = link.mutate(f"instances.{method}", params(names), InstancesActResult)
+            answer = await ask(self._app, link, method, work)
+            if answer is None:
+                return False
+            well = [each.instance for each in answer.results if each.state == "done"]
+            if well:
+                self._app.tell(f"{done} {', '.join(well)}.")
+            good = good and len(well) == len(answer.results)
+            self._tell_bad(link, method, answer)
+        return good
+
+    def _tell_bad(self, link: Link, what: str, answer: InstancesActResult) -> None:
+        bad = [each for each in answer.results if each.state not in {"begun", "done"}]
+        if bad:
+            lines = [f"{each.instance}: {each.state}: {each.message}" for each in bad]
+            self._app.tell_wrong(f"{link.host} did not {what}", "\n".join(lines))
+
     async def _now(self, chosen: Sequence[tuple[Link, str]]) -> list[tuple[Link, InstanceRow]]:
         """The chosen instances as they are at this moment: players come and go."""
         found: list[tuple[Link, InstanceRow]] = []
@@ -123,10 +206,7 @@ class Games:
         if answer is None:
             return False
         good = [each.instance for each in answer.results if each.state in {"begun", "done"}]
-        bad = [each for each in answer.results if each.state not in {"begun", "done"}]
         if good:
             self._app.tell(f"{verb.capitalize()} of {', '.join(good)} has begun.")
-        if bad:
-            lines = [f"{each.instance}: {each.state}: {each.message}" for each in bad]
-            self._app.tell_wrong(f"{link.host} did not {verb}", "\n".join(lines))
-        return not bad
+        self._tell_bad(link, verb, answer)
+        return len(good) == len(answer.results)

@@ -100,6 +100,10 @@ class InstanceManager:
         """Through the panel."""
         await self.seen_by.announce(instance, text)
 
+    async def console(self, instance: str, line: str) -> None:
+        """Through the panel."""
+        await self.seen_by.console(instance, line)
+
     async def back_up(self, instance: str, title: str) -> None:
         """Through the panel."""
         await self.seen_by.back_up(instance, title)

@@ -88,6 +88,10 @@ class Lifecycle(Protocol):
         """Say a line to the players."""
         ...
 
+    async def console(self, instance: str, line: str) -> None:
+        """Send a line to the game's console."""
+        ...
+
     async def back_up(self, instance: str, title: str) -> None:
         """Ask for a backup of the whole instance, made by AMP in its own time."""
         ...
@@ -138,6 +142,11 @@ class NoAmp:
     async def announce(self, instance: str, text: str) -> None:
         """Refused."""
         del text
+        raise self._refusal(instance)
+
+    async def console(self, instance: str, line: str) -> None:
+        """Refused."""
+        del line
         raise self._refusal(instance)
 
     async def back_up(self, instance: str, title: str) -> None:

@@ -88,6 +88,11 @@ class AmpLifecycle:
         with _told(instance):
             await self.amp.say(instance, f"say {one_line(text)}")
 
+    async def console(self, instance: str, line: str) -> None:
+        """Send a line to the game's console."""
+        with _told(instance):
+            await self.amp.say(instance, line)
+
     async def back_up(self, instance: str, title: str) -> None:
         """Ask AMP for a backup."""
         with _told(instance):

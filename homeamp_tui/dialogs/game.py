@@ -94,3 +94,59 @@ class AskGameAct(Dialog[GameAct | None]):
         pressed = max(0, self.query_one(RadioSet).pressed_index)
         announce = self.query_one("#announce", Input).value.strip() or None
         self.dismiss(GameAct(list(POLICY_WORDS)[pressed], minutes, announce, reason))
+
+
+@dataclass(frozen=True, slots=True)
+class GameText:
+    """What was typed, and why."""
+
+    text: str
+    reason: str
+
+
+class AskGameText(Dialog[GameText | None]):
+    """A line for games, such as a console command; the focus is on it, and nothing is sent by enter
+    alone. `lines`: one an instance, with its players."""
+
+    DEFAULT_CSS = """
+    AskGameText #games { height: auto; max-height: 8; margin-bottom: 1; }
+    """
+
+    def __init__(
+        self, title: str, lines: Sequence[str], *, label: str, text: str, yes: str, longest: int
+    ) -> None:
+        super().__init__(title, foot="tab: next field · esc: cancel")
+        self._lines, self._label, self._text = lines, label, text
+        self._yes, self._longest = yes, longest
+
+    def compose_body(self) -> ComposeResult:
+        yield Static(Content("\n".join(self._lines)), id="games", markup=False)
+        yield Static(self._label, classes="label", markup=False)
+        yield Input(self._text, compact=True, id="text", max_length=self._longest)
+        yield Static("Why", classes="label")
+        yield Input(compact=True, placeholder="for the history", id="reason", max_length=2000)
+        yield Static("", id="wrong", classes="wrong", markup=False)
+
+    def compose_buttons(self) -> ComposeResult:
+        yield Button("Cancel", id="cancel", compact=True)
+        yield Button(self._yes, id="yes", classes="-yes-danger", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#text").focus()
+
+    @on(Input.Submitted)
+    def _field_done(self) -> None:
+        self.focus_next()
+
+    @on(Button.Pressed, "#cancel")
+    def _cancelled(self) -> None:
+        self.dismiss(None)
+
+    @on(Button.Pressed, "#yes")
+    def _agreed(self) -> None:
+        text = self.query_one("#text", Input).value.strip()
+        if not text:
+            self.query_one("#wrong", Static).update("There is nothing to send")
+            self.query_one("#text").focus()
+            return
+        self.dismiss(GameText(text, self.query_one("#reason", Input).value.strip()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -55,17 +55,20 @@ class InstancesScreen(ListingScreen[InstanceRow]):
         ("s", "Start", "start"),
         ("x", "Stop", "stop"),
         ("R", "Restart", "restart"),
+        ("b", "Back up", "back_up"),
+        ("t", "Type", "console"),
         ("d", "Deviations", "deviations"),
         ("r", "Rescan", "rescan"),
     )
-    CHANGING = frozenset({"start", "stop", "restart", "rescan"})
+    CHANGING = frozenset({"start", "stop", "restart", "back_up", "console", "rescan"})
     KEYS_HELP = """\
 Move       j k ↓ ↑   tab: to the detail and back   enter: the detail in full
 Filter     /   words are and-ed, field:value narrows, ! negates
            host instance platform tag state
 Select     space: one   A: all that the filter shows
 Act        s: start the game   x: stop it   R: restart it (each asks first,
-           and says who plays)   d: the deviations of the instance
+           and says who plays)   b: have AMP back it up   t: type a line into
+           its console   d: the deviations of the instance
 Marks      ● selected   ▶ ready   ■ stopped   ✖ failed   ✗ AMP away   – no AMP
 """
 
@@ -73,6 +76,8 @@ Marks      ● selected   ▶ ready   ■ stopped   ✖ failed   ✗ AMP away   
         Binding("s", "start", "Start the game", id="instances.start"),
         Binding("x", "stop", "Stop the game", id="instances.stop"),
         Binding("R", "restart", "Restart the game", id="instances.restart"),
+        Binding("b", "back_up", "Have AMP back it up", id="instances.backup"),
+        Binding("t", "console", "Type into its console", id="instances.console"),
         Binding("d", "deviations", "Deviations of the instance", id="instances.deviations"),
     ]
 
@@ -86,7 +91,8 @@ Marks      ● selected   ▶ ready   ■ stopped   ✖ failed   ✗ AMP away   
 
     def _tell_outcome(self, link: Link, event: Event) -> None:
         body = event.body
-        if body.get("state") in {"refused", "failed"}:
+        begun = body.get("act") in {"start", "stop", "restart"}  # the others answer when done
+        if begun and body.get("state") in {"refused", "failed"}:
             what = f"{body.get('instance', '')}: {body['state']}: {body.get('message', '')}"
             self.dashboard.tell_wrong(f"{link.host} did not do it", what)
 
@@ -168,6 +174,16 @@ Marks      ● selected   ▶ ready   ■ stopped   ✖ failed   ✗ AMP away   
 
     def action_restart(self) -> None:
         self._act("restart")
+
+    def action_back_up(self) -> None:
+        self.dashboard.act(self._typed(self.dashboard.games.back_up))
+
+    def action_console(self) -> None:
+        self.dashboard.act(self._typed(self.dashboard.games.console))
+
+    async def _typed(self, act: Callable[[Sequence[tuple[Link, str]]], Awaitable[bool]]) -> None:
+        if await act([(row.link, row.item.name) for row in self.chosen]):
+            self.acted()
 
     async def action_deviations(self) -> None:
         if (row := self.current) is not None:

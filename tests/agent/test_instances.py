@@ -70,3 +70,30 @@ def test_without_amp_it_is_refused_with_what_to_do(host: Host) -> None:
         reply = wire.ask("instances.restart", instances=["SURV01"])
     assert reply["error"]["data"]["kind"] == "refused"
     assert "amp.url" in reply["error"]["message"]
+
+
+def test_backups_and_console_lines_go_to_amp_and_into_the_audit_log(
+    host: Host, panel: Panel
+) -> None:
+    game = panel.games["SURV01"]
+    with looked(host) as wire:
+        done = act(wire, "backup", "SURV01", title="before the update")
+        assert outcomes(done) == {"SURV01": "done"}
+        assert game.backups[-1]["Title"] == "before the update"
+        act(wire, "console", "SURV01", "LOBBY01", line="say hello all")
+        act(wire, "console", "SURV01", line="login hunter-secret")
+        assert game.console == ["say hello all", "login hunter-secret"]
+        twice = wire.ask("instances.console", instances=["SURV01"], line="say a\nstop")["error"]
+        assert twice["data"]["kind"] == "invalid_params"
+        panel.deny = "LocalFileBackupPlugin/TakeBackup"
+        assert outcomes(act(wire, "backup", "SURV01")) == {"SURV01": "failed"}
+    audit = [(each.action, each.subject, each.outcome) for each in open_audit(host.state).entries()]
+    assert audit[0] == ("instance.backup", "SURV01", "done")
+    assert sorted(audit[1:3]) == [
+        ("instance.console", "LOBBY01", "done"),
+        ("instance.console", "SURV01", "done"),
+    ]
+    assert audit[-1] == ("instance.backup", "SURV01", "failed")
+    log = (host.state / "audit" / "audit.jsonl").read_text("utf-8")
+    assert "say hello all" in log
+    assert "hunter-secret" not in log + host.log

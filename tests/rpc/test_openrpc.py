@@ -103,6 +103,8 @@ def test_what_changes_anything_needs_operate_and_takes_an_idempotency_key(docume
         "deviations.mark_unique",
         "deviations.promote",
         "deviations.reopen",
+        "instances.backup",
+        "instances.console",
         "instances.restart",
         "instances.start",
         "instances.stop",

@@ -90,6 +90,7 @@ from homeamp_agent.rpc.protocol.messages import (
     InstanceRow,
     InstancesActParams,
     InstancesActResult,
+    InstancesConsoleParams,
     InstancesListParams,
     InstancesListResult,
     NoParams,
@@ -417,6 +418,19 @@ async def stop_game(call: Call[Script], params: InstancesActParams) -> Instances
 async def restart_game(call: Call[Script], params: InstancesActParams) -> InstancesActResult:
     """Restart."""
     return _acting(call.rooms, "restart", params)
+
+
+@method(
+    "instances.console",
+    access=Access.OPERATE,
+    params=InstancesConsoleParams,
+    result=InstancesActResult,
+)
+async def console(call: Call[Script], params: InstancesConsoleParams) -> InstancesActResult:
+    """Send a line."""
+    call.rooms.mutations.append(("instances.console", params))
+    done = (InstanceActOutcome(instance=name, state="done") for name in params.instances)
+    return InstancesActResult(results=tuple(done))
 
 
 @method(
@@ -808,7 +822,7 @@ async def subscribe(call: Call[Script], params: EventsSubscribeParams) -> Events
 METHODS = (
     hello, status, rescan, overview, instances, list_, count, groups, show, approve, flag, reopen,
     preview, fix, changes, change_shown, rollback, subscribe,
-    stop_game, restart_game,
+    stop_game, restart_game, console,
     setting_history, *scripted_settings.METHODS, *scripted_requests.METHODS,
     *scripted_deployments.METHODS, *scripted_rules.METHODS,
 )  # fmt: skip

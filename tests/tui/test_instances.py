@@ -6,9 +6,9 @@ from textual.pilot import Pilot
 from textual.widgets import Button
 
 from homeamp_agent.model.game import GameState, PlayersPolicy
-from homeamp_agent.rpc.protocol.messages import InstancesActParams
+from homeamp_agent.rpc.protocol.messages import InstancesActParams, InstancesConsoleParams
 from homeamp_tui.app import HomeampApp
-from homeamp_tui.dialogs.game import AskGameAct
+from homeamp_tui.dialogs.game import AskGameAct, AskGameText
 from homeamp_tui.dialogs.told import Told
 from homeamp_tui.screens.deviations import DeviationsScreen
 from homeamp_tui.screens.instances import InstancesScreen
@@ -149,3 +149,28 @@ async def test_d_leads_to_the_deviations_of_the_instance(agent_of: AgentOf) -> N
         await pilot.press("d")
         await until(pilot, lambda: isinstance(pilot.app.screen, DeviationsScreen))
         assert "host:alder instance:HUB01" in screen_text(pilot.app)
+
+
+async def test_a_line_for_the_console_is_typed_seen_and_then_sent(agent_of: AgentOf) -> None:
+    agent = with_games(await agent_of("alder"))
+    async with HomeampApp([agent.url], start="instances").run_test(
+        size=SIZE, notifications=True
+    ) as pilot:
+        screen = await opened(pilot)
+        await on(pilot, screen, "HUB01")
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AskGameText))
+        assert "! 3 players online" in screen_text(pilot.app)
+        await pilot.press("enter", *["tab", "tab", "enter"])
+        assert "There is nothing to send" in screen_text(pilot.app)
+        await pilot.press(*"say", "space", *"hi", "enter", "enter", "enter")
+        await until(pilot, lambda: pilot.app.screen is screen)
+        assert agent.script.mutations == []
+
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AskGameText))
+        await pilot.press(*"say", "space", *"hi", "tab", "tab", "tab", "enter")
+        await until(pilot, lambda: len(agent.script.mutations) == 1)
+        verb, params = agent.script.mutations[0]
+        assert isinstance(params, InstancesConsoleParams)
+        assert (verb, params.instances, params.line) == ("instances.console", ("HUB01",), "say hi")

@@ -1,9 +1,9 @@
-"""`instances.start`, `.stop`, `.restart`: the games of instances, with regard for who plays."""
+"""`instances.start`, `.stop`, `.restart`, with regard for who plays; `.backup` and `.console`."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from homeamp_agent.amp.games import Act, Manners, NotBegun
 from homeamp_agent.amp.lifecycle import LifecycleError
@@ -14,6 +14,8 @@ from homeamp_agent.rpc.protocol.messages import (
     InstanceActOutcome,
     InstancesActParams,
     InstancesActResult,
+    InstancesBackUpParams,
+    InstancesConsoleParams,
 )
 from homeamp_agent.rpc.registry import Call, method
 from homeamp_agent.rpc.rooms import Rooms
@@ -55,15 +57,98 @@ async def restart(call: Call[Rooms], params: InstancesActParams) -> InstancesAct
     return await _each(call, Act.RESTART, params)
 
 
-async def _each(call: Call[Rooms], act: Act, params: InstancesActParams) -> InstancesActResult:
-    rooms = call.rooms
+@method(
+    "instances.backup",
+    access=Access.OPERATE,
+    params=InstancesBackUpParams,
+    result=InstancesActResult,
+    errors=(NotFound, Refused),
+)
+async def backup(call: Call[Rooms], params: InstancesBackUpParams) -> InstancesActResult:
+    """Ask AMP for a backup of whole instances; AMP makes them in its own time."""
+    rooms, who = call.rooms, str(call.peer)
+    names = await _known(rooms, params.instances)
+
+    async def one(name: str) -> InstanceActOutcome:
+        await rooms.amp.lifecycle.back_up(name, params.title)
+        return InstanceActOutcome(instance=name, state="done", message="AMP was asked for it")
+
+    facts = {"title": params.title}
+    noted = (_noted(rooms, "backup", name, who, params.reason, one, facts) for name in names)
+    return InstancesActResult(results=tuple(await asyncio.gather(*noted)))
+
+
+@method(
+    "instances.console",
+    access=Access.OPERATE,
+    params=InstancesConsoleParams,
+    result=InstancesActResult,
+    errors=(NotFound, Refused),
+)
+async def console(call: Call[Rooms], params: InstancesConsoleParams) -> InstancesActResult:
+    """Send a line to the console of games."""
+    rooms, who = call.rooms, str(call.peer)
+    names = await _known(rooms, params.instances)
+    word, _, rest = params.line.strip().partition(" ")
+    shown = params.line if word.casefold() == "say" else word + (" …" if rest else "")
+
+    async def one(name: str) -> InstanceActOutcome:
+        await rooms.amp.lifecycle.console(name, params.line)
+        return InstanceActOutcome(instance=name, state="done")
+
+    facts = {"line": shown}
+    noted = (_noted(rooms, "console", name, who, params.reason, one, facts) for name in names)
+    return InstancesActResult(results=tuple(await asyncio.gather(*noted)))
+
+
+async def _noted(
+    rooms: Rooms,
+    act: str,
+    instance: str,
+    who: str,
+    reason: str,
+    work: Callable[[str], Awaitable[InstanceActOutcome]],
+    facts: Mapping[str, str],
+) -> InstanceActOutcome:
+    """Do it, write it into the audit log, and tell everybody."""
+    try:
+        outcome = await work(instance)
+    except LifecycleError as error:
+        outcome = InstanceActOutcome(instance=instance, state="failed", message=str(error))
+    await asyncio.to_thread(
+        rooms.changes().audit.append,
+        who=who,
+        action=f"instance.{act}",
+        subject=instance,
+        reason=reason,
+        outcome=outcome.state,
+        message=outcome.message,
+        **facts,
+    )
+    told = {"act": act, "by": who, "reason": reason}
+    rooms.bus.emit(Topic.INSTANCES, "acted", told | outcome.model_dump(mode="json"))
+    return outcome
+
+
+async def _known(rooms: Rooms, instances: Sequence[str]) -> tuple[str, ...]:
+    """The instances, each once.
+
+    Raises:
+        NotFound: this host has no instance of one of the names.
+        Refused: the agent speaks to no AMP.
+    """
     known = {each.name for each in rooms.drift.instances}
-    if unknown := sorted(set(params.instances) - known):
+    if unknown := sorted(set(instances) - known):
         raise NotFound(f"no instance is called {', '.join(unknown[:5])}")
     if not rooms.amp.lifecycle.available:
-        state = await rooms.amp.lifecycle.state(params.instances[0])
+        state = await rooms.amp.lifecycle.state(instances[0])
         raise Refused(state.message)
-    names = tuple(dict.fromkeys(params.instances))
+    return tuple(dict.fromkeys(instances))
+
+
+async def _each(call: Call[Rooms], act: Act, params: InstancesActParams) -> InstancesActResult:
+    rooms = call.rooms
+    names = await _known(rooms, params.instances)
     acting = _all(rooms, act, names, params, str(call.peer))
     if params.wait:
         return InstancesActResult(results=await acting)
@@ -108,4 +193,4 @@ async def _one(
     return outcome
 
 
-METHODS = (start, stop, restart)
+METHODS = (start, stop, restart, backup, console)

@@ -116,6 +116,8 @@ from homeamp_agent.rpc.protocol.messages.instances import (
     InstanceActOutcome,
     InstancesActParams,
     InstancesActResult,
+    InstancesBackUpParams,
+    InstancesConsoleParams,
 )
 from homeamp_agent.rpc.protocol.messages.rules import (
     ApprovalRow,
@@ -223,6 +225,8 @@ __all__ = [
     "InstanceRow",
     "InstancesActParams",
     "InstancesActResult",
+    "InstancesBackUpParams",
+    "InstancesConsoleParams",
     "InstancesListParams",
     "InstancesListResult",
     "MadeRule",

@@ -29,6 +29,27 @@ class InstancesActParams(MutationParams):
     wait: bool = True
 
 
+class InstancesBackUpParams(MutationParams):
+    """Which instances AMP shall back up as a whole, and what it calls the backup."""
+
+    instances: tuple[str, ...] = Field(min_length=1, max_length=200)
+    title: str = Field(default="taken by homeamp", min_length=1, max_length=100)
+    reason: str = Field(default="", max_length=2000)
+
+
+class InstancesConsoleParams(MutationParams):
+    """A line for the console of games, as typed there: a command, or `say TEXT` to the players.
+
+    The audit log keeps what was said with `say`; of other commands, only the first word.
+    """
+
+    instances: tuple[str, ...] = Field(min_length=1, max_length=200)
+    line: str = Field(
+        min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$"
+    )
+    reason: str = Field(default="", max_length=2000)
+
+
 class InstanceActOutcome(WireWord):
     """What became of one instance: `done`, `begun`, `refused` (nothing was done) or `failed`."""
 
