@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from homeamp_agent.configfiles.document import Document, KeyPath, KeySegment, Value
 from homeamp_agent.configfiles.errors import ConfigFileError, EditRefused
+from homeamp_agent.configfiles.sniff import format_of
 
 
 class _Absent(Enum):
@@ -42,12 +43,14 @@ def prove(
 
     Raises:
         EditRefused: the new bytes cannot be read, read back another value, change anything else,
-            or show a problem (`Document.problems`) that was not there.
+            show a problem (`Document.problems`) that was not there, or look like a file of another
+            format.
     """
     try:
         new = before.reread(after)
     except ConfigFileError as error:
         raise EditRefused(f"the file could not be read after the edit: {error}") from error
+    _refuse_other_format(before, after)
     _compare(before.value(()), new.value(()), path, 0, operation, value)
     extra = Counter(problem.kind for problem in new.problems)
     extra.subtract(Counter(problem.kind for problem in before.problems))
@@ -55,6 +58,22 @@ def prove(
         if extra[problem.kind] > 0 and problem.kind not in _HARMLESS:
             raise EditRefused(f"the edit would cause a problem: {problem.message}")
     return after
+
+
+def _refuse_other_format(before: Document, after: bytes) -> None:
+    """Where the content tells the format (`.conf`, `.cfg`), it must tell the same one as before."""
+    if _told_format(before.file, before.data) != before.format:
+        return  # whoever opened it knew better
+    told = _told_format(before.file, after)
+    if told != before.format:
+        raise EditRefused(f"after the edit the file would look like {told or 'no known format'}")
+
+
+def _told_format(file: str, data: bytes) -> str | None:
+    try:
+        return format_of(file, data)
+    except ConfigFileError:
+        return None
 
 
 def same(left: Value, right: Value) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 
-from homeamp_agent.configfiles import EditRefused, KeyPath, Value, parse
+from homeamp_agent.configfiles import Document, EditRefused, KeyPath, Value, parse
 from homeamp_agent.configfiles.proof import ABSENT, Operation, prove, same
 
 
@@ -79,3 +80,17 @@ def test_an_edit_that_does_anything_else_is_refused(
     document = parse("f.yml", before.encode())
     with pytest.raises(EditRefused, match=reason):
         prove(document, after.encode(), operation=operation, path=path, value=value)
+
+
+@pytest.mark.parametrize(
+    ("file", "data", "edit"),
+    [
+        ("f.cfg", b"'a: 1\nb:\n  - 'y'\nc: |\n  t\nd: 1\n", lambda d: d.set((), "")),
+        ("f.conf", b"A.B=1\n", lambda d: d.unset(("A.B",))),
+    ],
+)
+def test_an_edit_after_which_the_content_tells_another_format_is_refused(
+    file: str, data: bytes, edit: Callable[[Document], bytes]
+) -> None:
+    with pytest.raises(EditRefused, match="would look like"):
+        edit(parse(file, data))
