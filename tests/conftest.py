@@ -6,9 +6,16 @@ import os
 import shutil
 import tempfile
 
+import hypothesis
 import pytest
 
 from homeamp_agent.heap import look_less_often
+
+# How long a machine takes is no property of ours: speed is measured in benchmarks/.
+hypothesis.settings.register_profile(
+    "homeamp", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("homeamp")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -20,7 +20,7 @@ import pytest
 from tests.standin.panel import PASSWORD, USER, Panel
 from tests.standin.serving import serving
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 """A bound on everything that is awaited here, generous for a busy machine."""
 
 CONFIG = """\

@@ -147,8 +147,8 @@ async def test_d_leads_to_the_deviations_of_the_instance(agent_of: AgentOf) -> N
         screen = await opened(pilot)
         await on(pilot, screen, "HUB01")
         await pilot.press("d")
-        await until(pilot, lambda: isinstance(pilot.app.screen, DeviationsScreen))
-        assert "host:alder instance:HUB01" in screen_text(pilot.app)
+        await until(pilot, lambda: "host:alder instance:HUB01" in screen_text(pilot.app))
+        assert isinstance(pilot.app.screen, DeviationsScreen)
 
 
 async def test_a_line_for_the_console_is_typed_seen_and_then_sent(agent_of: AgentOf) -> None:
