@@ -148,7 +148,9 @@ def _(event: NotBegun, deployment: Deployment) -> Step:
     wave = _wave(deployment, event.wave)
     if wave.state is not WaveState.APPLYING:
         return Step(deployment)
-    moved = _set_wave(deployment, event.wave, state=WaveState.PENDING, before=())
+    change_id = event.change_id or wave.change_id
+    facts: dict[str, Any] = {"state": WaveState.PENDING, "before": (), "change_id": change_id}
+    moved = _set_wave(deployment, event.wave, **facts)
     why = f"{wave.title}: not begun: {event.reason}"
     line = Line(why, "warning", event.wave)
     if deployment.stage in WRITING:

@@ -28,9 +28,9 @@ class Action:
 
     `start`: wait for `not_before` (Started). `prepare`: note how the wave's instances are
     (Prepared). `apply`: carry the wave's change out (Applied, NotApplied, NotBegun, TakenBack,
-    PlanChanged). `check`: look at the wave until its soak time is over (Checked). `settle`: find
-    out what became of a change that was under way when it was aborted (Applied, NotApplied).
-    `roll_back`: take the wave's change back (RolledBack).
+    PlanChanged). `check`: look at the wave until its soak time is over (Checked). `settle`: wait
+    for the end of a change under way that is not to be begun any more, or withdraw it (Applied,
+    NotApplied, NotBegun). `roll_back`: take the wave's change back (RolledBack).
     """
 
     kind: ActionKind
@@ -56,7 +56,9 @@ def action_of(deployment: Deployment) -> Action | None:
         return Action("settle", wave.number) if wave.state is WaveState.APPLYING else None
     if stage is DeploymentStage.PAUSED:
         # What is begun is finished and looked at: a pause does not switch the safety off.
-        return None if wave.state is WaveState.PENDING else _of_wave(wave)
+        if wave.state is WaveState.APPLYING:
+            return Action("settle", wave.number)
+        return _of_wave(wave) if wave.state is WaveState.CHECKING else None
     return _of_wave(wave) if stage in WRITING else None
 
 

@@ -42,10 +42,14 @@ class NotApplied:
 
 @dataclass(frozen=True, slots=True)
 class NotBegun:
-    """Nothing of a wave was written, and it may be tried later: people play, AMP is away."""
+    """Nothing of a wave was written, and it may be tried later: people play, AMP is away.
+
+    `change_id` is that of the next attempt where this one's change was withdrawn.
+    """
 
     wave: int
     reason: str
+    change_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -249,3 +249,28 @@ def test_a_game_that_does_not_come_up_has_the_waves_rolled_back_and_started_agai
     assert "LOBBY01 runs on the new values until its next start: LOBBY01: 2 players" in text
     starts = {name: panel.games[name].starts for name in NAMES}
     assert starts == {"DEV01": 2, "LOBBY01": 1, "SURV01": 2, "SURV02": 2, "SURV03": 0}
+
+
+def test_a_wave_that_waits_for_players_is_withdrawn_by_a_pause_and_written_when_it_goes_on(
+    fleet: Any, panel: Panel
+) -> None:
+    panel.games["LOBBY01"].players = 3
+    edit = EDIT | {"instances": ["LOBBY01"]}
+    asked = {"reason": "r", "edits": [edit], "write_policy": "stop_write_start"}
+    with fleet.running() as wire:
+        name = started(wire, "awaiting_approval", request=asked, dev=[])["id"]
+        wire.call("events.subscribe", topics=["deployments", "changes"])
+        wire.call("deployments.approve", id=name)
+        while (waits := wire.event("changes", "updated")["body"])["status"] != "waiting":
+            pass
+        assert waits["id"] == f"{name}-w1"
+        wire.call("deployments.pause", id=name, reason="lunch")
+        while (shown := reached(wire, name, "paused"))["waves"][0]["state"] != "pending":
+            wire.event("deployments", "updated")
+        assert shown["waves"][0]["change_id"] == f"{name}-w1.2"
+        assert wire.call("changes.show", id=f"{name}-w1")["change"]["status"] == "cancelled"
+        panel.games["LOBBY01"].players = 0
+        wire.call("deployments.resume", id=name)
+        reached(wire, name, "done")
+        assert radii(fleet)["LOBBY01"] == "32"
+        assert panel.games["LOBBY01"].starts == 1

@@ -239,7 +239,7 @@ def test_a_pause_holds_the_next_step_at_every_stage() -> None:
 
 def test_what_is_begun_goes_on_during_a_pause_and_its_failure_counts() -> None:
     trip = in_waves().tell(Prepared(1, ()), Paused("ole"))
-    assert trip.action == ("apply", 1)
+    assert trip.action == ("settle", 1)
     trip.tell(Applied(1, LATER))
     assert (trip.stage, trip.action) == ("paused", ("check", 1))
     trip.tell(Checked(1, (GOOD,)))
@@ -318,8 +318,9 @@ def test_a_wave_that_could_not_begin_pauses_it_and_one_cut_short_is_written_agai
     assert trip.tell(Resumed("ole")).action == ("prepare", 1)
     trip.tell(Prepared(1, ()), TakenBack(1, "dep-w1.2"))
     assert (trip.action, trip.now.waves[1].change_id) == (("apply", 1), "dep-w1.2")
-    held = in_waves().tell(Prepared(1, ()), Paused("ole"), NotBegun(1, "AMP is away"))
+    held = in_waves().tell(Prepared(1, ()), Paused("ole"), NotBegun(1, "held", "dep-w1.2"))
     assert (held.stage, held.now.held) == ("paused", DeploymentStage.WAVES)
+    assert (held.action, held.now.waves[1].change_id) == (None, "dep-w1.2")
     gone = in_waves().tell(Prepared(1, ()), Aborted("ole"), NotBegun(1, "AMP is away"))
     assert (gone.stage, gone.action) == ("aborted", None)
 

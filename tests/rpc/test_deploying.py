@@ -271,10 +271,18 @@ async def test_what_keeps_a_wave_from_being_written_is_told_apart(
     assert busy == NotBegun(2, "SURV01 is busy")
 
 
-def test_a_wave_is_tried_three_times() -> None:
+async def test_a_wave_whose_change_was_withdrawn_waits_under_another_id() -> None:
+    cancelled = change(ChangeStatus.CANCELLED, message="not now")
+    for act in (writer(FakeDesk(cancelled)).apply, writer(FakeDesk(cancelled)).settle):
+        assert await act(DEPLOYMENT, WAVE) == NotBegun(2, "not now", "dep-w2.2")
+    assert await writer(FakeDesk()).settle(DEPLOYMENT, WAVE) == NotBegun(2, "held")
+    assert isinstance(await writer(FakeDesk(change())).settle(DEPLOYMENT, WAVE), Applied)
+
+
+def test_a_wave_is_tried_nine_times() -> None:
     assert next_attempt("a-w1-w12") == "a-w1-w12.2"
     assert next_attempt("a-w1-w12.2") == "a-w1-w12.3"
-    assert next_attempt("a-w1-w12.3") is None
+    assert next_attempt("a-w1-w12.9") is None
 
 
 async def test_nothing_is_done_before_the_agent_knows_its_instances(

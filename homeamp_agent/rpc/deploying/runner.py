@@ -251,8 +251,10 @@ class Deployments:
             return
         work = asyncio.create_task(self.work.do(action, course.deployment))
         try:
-            if action.may_be_dropped and not await self._wanted(course, action, work):
-                return
+            if not await self._wanted(course, action, work):
+                if action.may_be_dropped:
+                    return
+                await self.work.stop_waiting(action, course.deployment)
             event = await work
         finally:
             work.cancel()
@@ -261,7 +263,7 @@ class Deployments:
             await self._move(course, event)
 
     async def _wanted(self, course: Course, action: Action, work: asyncio.Task[Event]) -> bool:
-        """Wait for work that only looks; False as soon as something else is to be done."""
+        """Wait for the work; False as soon as something else is to be done."""
         while not work.done():
             moved = asyncio.create_task(course.moved.wait())
             try:

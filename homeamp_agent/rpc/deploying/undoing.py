@@ -6,6 +6,7 @@ A game is stopped for it only where nobody plays; else it goes on, and that is t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -67,6 +68,14 @@ class WaveUndo:
             notes += await self._each(wave, self._start)
         told = "; ".join((message or "rolled back", *notes)) if notes else message
         return RolledBack(wave.number, told, left)
+
+    async def withdraw(self, deployment: Deployment, wave: Wave) -> None:
+        """Let the wave's change not begin, if it still only waits."""
+        change = await known(self.desk, wave)
+        if change is not None and change.status in CANCELLABLE:
+            with contextlib.suppress(ChangesError):  # it began just now
+                stage = deployment.stage.value.replace("_", " ")
+                await self.desk.cancel(change.id, AGENT, f"the deployment is {stage}")
 
     def _take_back(self, change: ChangeRequest, reason: str) -> tuple[str, ...]:
         """Roll it back, but for files that others wrote since; these, each with the reason."""

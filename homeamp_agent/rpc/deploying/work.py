@@ -58,6 +58,12 @@ class WaveWork:
             return Checked(wave.number, (failed,))
         return NotApplied(wave.number, why)
 
+    async def stop_waiting(self, action: Action, deployment: Deployment) -> None:
+        """An action in flight is no longer wanted: what it only waits to begin is withdrawn."""
+        if action.kind == "apply":
+            wave = next(each for each in deployment.waves if each.number == action.wave)
+            await self.undo.withdraw(deployment, wave)
+
     async def _first_look(self) -> None:
         """After a start of the agent: until it knows which instances there are."""
         while True:

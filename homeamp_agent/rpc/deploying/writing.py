@@ -13,6 +13,7 @@ from homeamp_agent.changes import (
     ChangesError,
     FileConflictError,
     InstanceBusyError,
+    NotNowError,
     ReadRequest,
 )
 from homeamp_agent.changes.book import OPEN
@@ -32,7 +33,7 @@ from homeamp_agent.model.deployment import DEV_WAVE, Deployment, Wave, WaveState
 from homeamp_agent.model.request import RequestedChange
 from homeamp_agent.rpc.deploying.planning import digest_of, wave_request
 from homeamp_agent.rpc.deploying.undoing import STANDING, known, withdrawn
-from homeamp_agent.rpc.desk import STARTABLE, Desk
+from homeamp_agent.rpc.desk import STARTABLE, UNDER_WAY, Desk
 from homeamp_agent.settings.sections import DeploymentsSection
 
 BUSY_PATIENCE_S = 600.0
@@ -40,8 +41,10 @@ BUSY_PATIENCE_S = 600.0
 
 BUSY_PAUSE_S = 1.0
 
-MAX_ATTEMPTS = 3
-"""A wave in whose middle the agent was stopped three times is not tried a fourth time."""
+MAX_ATTEMPTS = 9
+"""At one wave: the agent was stopped in its middle, or its change was withdrawn, so often."""
+
+_WITHDRAWN = frozenset({ChangeStatus.CANCELLED, ChangeStatus.REJECTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +71,7 @@ class WaveWriter:
     async def settle(self, deployment: Deployment, wave: Wave) -> Event:
         """What became of a wave's change that nobody wants to begin any more."""
         change = await withdrawn(self.desk, deployment, wave)
-        if change is None:
-            return NotApplied(wave.number, "it was not begun")
-        if change.status in STANDING:
-            return self._outcome(wave, change)
-        return NotApplied(wave.number, change.message or change.status.value)
+        return NotBegun(wave.number, "held") if change is None else self._outcome(wave, change)
 
     async def plans_now(self, deployment: Deployment) -> tuple[dict[int, Plan], str]:
         """What production's waves that are to come would do now, and the digest of all waves.
@@ -115,19 +114,18 @@ class WaveWriter:
         patient_until = loop.time() + BUSY_PATIENCE_S
         while True:
             change = await self.desk.show(wave.change_id)
-            if change.status is ChangeStatus.PENDING_APPROVAL:
-                if change.digest != wave.digest:
-                    raise FileConflictError(wave.change_id, _CHANGED)
-                who = deployment.approved_by or deployment.author
-                await self.desk.approve(change.id, who, wave.digest, vouched=True)
-            elif change.status in STARTABLE:
+            if change.status in OPEN - UNDER_WAY:
                 try:
-                    await self.desk.apply(change.id, wave.digest)
+                    await self._begin(deployment, wave, change)
                 except InstanceBusyError:
                     if loop.time() > patient_until:
                         raise
                     await asyncio.sleep(BUSY_PAUSE_S)
                     continue
+                except NotNowError:
+                    if (await self.desk.show(change.id)).status in _WITHDRAWN:
+                        continue
+                    raise
                 ended = await self.desk.ended(change.id)
                 if ended.status in STARTABLE:
                     raise _NotBegunError(ended.message or "it could not begin")
@@ -136,6 +134,15 @@ class WaveWriter:
             else:
                 # Its games may be on their way up still.
                 return await self.desk.ended(change.id)
+
+    async def _begin(self, deployment: Deployment, wave: Wave, change: ChangeRequest) -> None:
+        """Approve it, as the deployment was, and begin it."""
+        if change.status is ChangeStatus.PENDING_APPROVAL:
+            if change.digest != wave.digest:
+                raise FileConflictError(wave.change_id, _CHANGED)
+            who = deployment.approved_by or deployment.author
+            await self.desk.approve(change.id, who, wave.digest, vouched=True)
+        await self.desk.apply(change.id, wave.digest)
 
     async def _plan_changed(self, deployment: Deployment, wave: Wave, reason: str) -> Event:
         try:
@@ -151,6 +158,8 @@ class WaveWriter:
             soak_s = self.section.soak_s if dev else self.section.wave_soak_s
             return Applied(wave.number, datetime.now(UTC) + timedelta(seconds=soak_s))
         again = next_attempt(wave.change_id)
+        if change.status in _WITHDRAWN and again:
+            return NotBegun(wave.number, change.message or "its change was withdrawn", again)
         if change.status is ChangeStatus.FAILED and STOPPED in change.message and again:
             return TakenBack(wave.number, again)
         return NotApplied(wave.number, change.message or f"{change.id} is {change.status.value}")
