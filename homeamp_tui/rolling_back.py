@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from homeamp_agent.model.change import ChangeRequest, ChangeStatus
+from homeamp_agent.model.change import ChangeRequest, ChangeStatus, RollbackState
 from homeamp_agent.rpc.protocol.messages import (
-    ChangesListParams,
-    ChangesListResult,
+    ChangesRollbackManyParams,
+    ChangesRollbackManyResult,
     ChangesRollbackParams,
     ChangesRollbackResult,
     ChangesShowParams,
@@ -23,7 +22,7 @@ from homeamp_tui.dialogs.since import AskSince
 from homeamp_tui.links import Link, LinkState
 from homeamp_tui.plans import change_lines
 from homeamp_tui.three_way import conflict_lines
-from homeamp_tui.widgets.diff_view import note_lines
+from homeamp_tui.widgets.diff_view import Line, diff_lines, heading_line, note_lines
 from homeamp_tui.words import plain, plural
 
 if TYPE_CHECKING:
@@ -31,11 +30,50 @@ if TYPE_CHECKING:
 
 TYPED_FROM_FILES = 25
 """So many files at once are confirmed by typing their number."""
-PAGE = 200
 STANDING = frozenset({ChangeStatus.APPLIED, ChangeStatus.REVERTED_BY_PLUGIN, ChangeStatus.FAILED})
 """What can be rolled back; of a failed one, files may stand that could not be undone at once."""
 
+WELL = frozenset({RollbackState.ROLLED_BACK, RollbackState.ALREADY})
+
 Changes = Sequence[tuple[Link, ChangeRequest]]
+Asked = Sequence[tuple[Link, ChangesRollbackManyParams]]
+Shown = tuple[Link, ChangesRollbackManyParams, ChangesRollbackManyResult]
+
+
+def many_question(shown: Sequence[Shown], what: str, away: Sequence[str]) -> Confirm:
+    """What stands in the way first, then the files as they would end, then whose changes."""
+    lines: list[Line] = []
+    if away:
+        lines += note_lines(f"{', '.join(away)}: not asked, left as it is", "diff--warning")
+    for link, _, preview in shown:
+        for each in preview.changes:
+            if each.state is not RollbackState.READY and each.state not in WELL:
+                said = "; ".join(
+                    f"{one.instance}/{one.file}: {one.reason}" for one in each.conflicts
+                )
+                name = each.reason or each.id
+                words = f"{link.host}: stays as it is: {name}: {said or each.message}"
+                lines += note_lines(words, "diff--warning")
+    for link, _, preview in shown:
+        for file in preview.files:
+            lines.append(heading_line(f"{link.host} › {file.instance}  {file.file}"))
+            lines += diff_lines(file.diff)
+        for each in preview.changes:
+            when = f"{each.created_at.astimezone():%Y-%m-%d %H:%M}"
+            lines += note_lines(f"{when} by {each.author} on {link.host}: {each.reason}")
+    files = sum(len(preview.files) for _, _, preview in shown)
+    ready = sum(
+        each.state is RollbackState.READY for _, _, preview in shown for each in preview.changes
+    )
+    begin = f"{what}: " if what else ""
+    return Confirm(
+        f"Roll back {plural(files, 'file')}?",
+        Content(plain(f"{begin}{plural(ready, 'change')}, newest first. The files as they end:")),
+        lines,
+        f"Roll back {plural(files, 'file')}",
+        impossible="" if ready else "Nothing of it can be rolled back.",
+        typed=str(files) if files >= TYPED_FROM_FILES else "",
+    )
 
 
 class RollingBack:
@@ -45,70 +83,87 @@ class RollingBack:
         self._app = app
 
     async def since(self) -> bool:
-        """Ask since when, then roll back every change of every host that was made from then on."""
+        """Ask since when, then roll back every change of every host carried out from then on."""
         moment = await self._app.push_screen_wait(AskSince())
         if moment is None:
             return False
-        found: list[tuple[Link, ChangeRequest]] = []
-        unread: list[str] = []
-        for link in self._app.links:
-            if link.state is not LinkState.CONNECTED:
-                unread.append(link.host)
-                continue
-            changes = await self._made_since(link, moment)
-            if changes is None:
-                unread.append(link.host)
-            else:
-                found += [(link, change) for change in changes]
+        links = self._app.links
+        up = [link for link in links if link.state is LinkState.CONNECTED]
+        away = [link.host for link in links if link.state is not LinkState.CONNECTED]
         when = f"{moment.astimezone():%Y-%m-%d %H:%M}"
-        if not found:
-            where = f" {', '.join(unread)} could not be asked." if unread else ""
-            self._app.tell(f"No change since {when} stands.{where}", severity="warning")
+        asked = [(link, ChangesRollbackManyParams(since=moment)) for link in up]
+        return await self._many(asked, f"Everything changed since {when}", away)
+
+    async def all_of(self, changes: Changes, what: str = "") -> bool:
+        """Show what would be put back, ask, and roll back newest first; whether all of it was."""
+        by_host: dict[str, list[tuple[Link, ChangeRequest]]] = {}
+        for each in changes:
+            by_host.setdefault(each[0].url, []).append(each)
+        if all(len(each) == 1 for each in by_host.values()):
+            return await self._one_each(changes, what)
+        asked = [
+            (each[0][0], ChangesRollbackManyParams(ids=tuple(change.id for _, change in each)))
+            for each in by_host.values()
+        ]
+        return await self._many(asked, what, ())
+
+    async def _many(self, asked: Asked, what: str, away: Sequence[str]) -> bool:
+        """Several changes of a host as one act: one preview of where all of it ends."""
+        shown: list[Shown] = []
+        for link, params in asked:
+            preview = await self._call_many(link, params, preview=True)
+            if preview is None:
+                away = [*away, link.host]
+            elif preview.changes:
+                shown.append((link, params, preview))
+        if not shown:
+            where = f" {', '.join(away)} could not be asked." if away else ""
+            self._app.tell(f"No change stands there.{where}", severity="warning")
             return False
-        return await self.all_of(found, f"Everything changed since {when}", unread)
-
-    async def _made_since(self, link: Link, moment: dt.datetime) -> list[ChangeRequest] | None:
-        """A host's changes since then that stand, newest first."""
-        found: list[ChangeRequest] = []
-        cursor: str | None = None
-        while True:
-            params = ChangesListParams(limit=PAGE, cursor=cursor)
-            work = link.call("changes.list", params, ChangesListResult)
-            page = await ask(self._app, link, "list its changes", work)
-            if page is None:
-                return None
-            found += [each for each in page.changes if each.created_at >= moment]
-            cursor = page.next_cursor
-            if cursor is None or (page.changes and page.changes[-1].created_at < moment):
-                return [each for each in found if each.status in STANDING]
-
-    async def all_of(self, changes: Changes, what: str = "", left_out: Sequence[str] = ()) -> bool:
-        """Show what would be put back, ask, and roll back newest first; whether all of it was.
-
-        Of one host nothing older is touched after one that could not be rolled back: its files may
-        stand on top. `left_out`: hosts that could not be asked.
-        """
-        shown = await self._with_diffs(changes)
-        if shown is None or not await self._agreed(shown, what, left_out):
+        if not await self._app.push_screen_wait(many_question(shown, what, away)):
             return False
-        stopped: dict[str, int] = {}
-        for link, change in shown:
-            if link.host in stopped or not await self._one(link, change):
-                stopped[link.host] = stopped.get(link.host, 0) + 1
-        done = len(shown) - sum(stopped.values())
+        stuck: list[str] = []
+        done = 0
+        for link, params, preview in shown:
+            answer = await self._call_many(link, params, digest=preview.digest)
+            for each in answer.changes if answer is not None else ():
+                done += each.state is RollbackState.ROLLED_BACK
+                if each.state not in WELL:
+                    stuck.append(f"{link.host}: {each.reason or each.id}: {each.message}")
+            if answer is None:
+                stuck.append(f"{link.host}: nothing")
         if done:
             self._app.tell(f"Rolled back {plural(done, 'change')}.")
-        older = {host: count - 1 for host, count in stopped.items() if count > 1}
-        if older:
+        if stuck:
             self._app.tell_wrong(
                 "Not all of it was rolled back",
-                "\n".join(
-                    f"{host}: {plural(count, 'older change')} left as they are, because a newer one"
-                    " could not be rolled back and may stand on top."
-                    for host, count in older.items()
-                ),
+                "\n".join([*stuck, "", "R on one of them alone shows its three sides."]),
             )
-        return not stopped
+        return not stuck
+
+    async def _call_many(
+        self,
+        link: Link,
+        params: ChangesRollbackManyParams,
+        *,
+        preview: bool = False,
+        digest: str | None = None,
+    ) -> ChangesRollbackManyResult | None:
+        said = params.model_dump(exclude_unset=True)
+        reason = "rolled back from the dashboard"
+        wanted = ChangesRollbackManyParams(**said, preview=preview, digest=digest, reason=reason)
+        work = link.mutate("changes.rollback_many", wanted, ChangesRollbackManyResult)
+        return await ask(self._app, link, "roll back", work)
+
+    async def _one_each(self, changes: Changes, what: str) -> bool:
+        """One change of each host: where one is in conflict, its three sides are shown."""
+        shown = await self._with_diffs(changes)
+        if shown is None or not await self._agreed(shown, what):
+            return False
+        done = sum([await self._one(link, change) for link, change in shown])
+        if done:
+            self._app.tell(f"Rolled back {plural(done, 'change')}.")
+        return done == len(shown)
 
     async def _with_diffs(self, changes: Changes) -> list[tuple[Link, ChangeRequest]] | None:
         shown: list[tuple[Link, ChangeRequest]] = []
@@ -120,10 +175,9 @@ class RollingBack:
             shown.append((link, answer.change))
         return shown
 
-    async def _agreed(self, changes: Changes, what: str, left_out: Sequence[str]) -> bool:
+    async def _agreed(self, changes: Changes, what: str) -> bool:
         files = sum(len(change.files) for _, change in changes)
-        lines = note_lines(f"{', '.join(left_out)}: not asked, left as it is", "diff--warning")
-        lines = lines if left_out else []
+        lines: list[Line] = []
         for link, change in changes:
             if len(changes) > 1:
                 reason = change.reason or change.id

@@ -50,8 +50,8 @@ class ManyRollbacks:
 
 
 def begun_at(record: ChangeRecord) -> datetime:
-    """When a change was carried out, which may be long after it was asked for."""
-    return datetime.fromisoformat(record.runs[0].begun["at"])
+    """When a change was carried out (its last part), which may be long after it was asked for."""
+    return datetime.fromisoformat(record.parts[-1].begun["at"])
 
 
 def plan_rollbacks(

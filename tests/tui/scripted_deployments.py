@@ -19,7 +19,6 @@ from homeamp_agent.model.event import Topic
 from homeamp_agent.rpc.protocol.errors import NotFound, Refused
 from homeamp_agent.rpc.protocol.messages import (
     Access,
-    ChangesRollbackManyParams,
     ChangesRollbackManyResult,
     DeploymentsActParams,
     DeploymentsApproveParams,
@@ -173,20 +172,11 @@ async def approve(call: Call[Script], params: DeploymentsApproveParams) -> Deplo
     return DeploymentsResult(deployment=moved)
 
 
-@method(
-    "changes.rollback_many",
-    access=Access.OPERATE,
-    params=ChangesRollbackManyParams,
-    result=ChangesRollbackManyResult,
-)
-async def rollback_many(
-    call: Call[Script], params: ChangesRollbackManyParams
-) -> ChangesRollbackManyResult:
+def put_back(script: Script) -> ChangesRollbackManyResult:
     """What of a deployment would be put back: a file, but for one that somebody changed."""
     from tests.tui.scripted import plan_of
 
-    assert params.preview
-    plan = plan_of(call.rooms, [call.rooms.rows[0].id])
+    plan = plan_of(script, [script.rows[0].id])
     conflict = RollbackConflict(
         instance="SKY01", file="a.yml", before="", ours="", theirs="",
         reason="another program changed it since",
@@ -216,7 +206,7 @@ def _acting(name: str, stage: DeploymentStage) -> Method[Any]:
 
 
 METHODS = (
-    list_, show, preview, start, approve, rollback_many,
+    list_, show, preview, start, approve,
     _acting("pause", DeploymentStage.PAUSED),
     _acting("resume", DeploymentStage.WAVES),
     _acting("abort", DeploymentStage.ABORTED),

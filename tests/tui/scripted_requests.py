@@ -5,7 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from homeamp_agent.model.change import ChangeRequest, ChangeStatus, FileOutcome, WritePolicy
+from homeamp_agent.model.change import (
+    ChangeRequest,
+    ChangeStatus,
+    FileOutcome,
+    FilePlan,
+    RollbackOutcome,
+    RollbackState,
+    WritePolicy,
+)
 from homeamp_agent.model.event import Topic
 from homeamp_agent.model.history import Act, ActSetting
 from homeamp_agent.rpc.protocol.errors import NotFound
@@ -18,10 +26,14 @@ from homeamp_agent.rpc.protocol.messages import (
     ChangesDeclineParams,
     ChangesHistoryParams,
     ChangesHistoryResult,
+    ChangesRollbackManyParams,
+    ChangesRollbackManyResult,
+    ChangesRollbackParams,
     ChangesSubmitParams,
     ChangesSubmitResult,
 )
 from homeamp_agent.rpc.registry import Call, method
+from tests.tui.scripted_deployments import put_back
 
 if TYPE_CHECKING:
     from tests.tui.scripted import Script
@@ -162,4 +174,49 @@ async def history(call: Call[Script], params: ChangesHistoryParams) -> ChangesHi
     return ChangesHistoryResult(acts=tuple(acts) if params.cursor is None else ())
 
 
-METHODS = (submit, approve, reject, apply, history)
+@method(
+    "changes.rollback_many",
+    access=Access.OPERATE,
+    params=ChangesRollbackManyParams,
+    result=ChangesRollbackManyResult,
+)
+async def rollback_many(
+    call: Call[Script], params: ChangesRollbackManyParams
+) -> ChangesRollbackManyResult:
+    """Put back, newest first; where the script has a conflict, none of it."""
+    script = call.rooms
+    if params.deployment_id is not None:
+        assert params.preview
+        return put_back(script)
+    meant = [
+        each
+        for each in script.changes
+        if each.status is ChangeStatus.APPLIED
+        and (each.id in params.ids if params.since is None else each.created_at >= params.since)
+    ]
+    meant.sort(key=lambda each: each.created_at, reverse=True)
+    state = RollbackState.READY if params.preview else RollbackState.ROLLED_BACK
+    outcomes = tuple(
+        RollbackOutcome(
+            id=each.id, reason=each.reason, author=each.author, created_at=each.created_at,
+            state=RollbackState.CONFLICT if script.conflict else state,
+            files=len(each.files), conflicts=(script.conflict,) if script.conflict else (),
+        )
+        for each in meant
+    )  # fmt: skip
+    files = tuple(
+        FilePlan(
+            instance=file.instance, file=file.file, before_sha256=file.after_sha256,
+            after_sha256=file.before_sha256, diff=file.diff, edits=(),
+        )
+        for each in (meant if script.conflict is None else ())
+        for file in each.files
+    )  # fmt: skip
+    if not params.preview and script.conflict is None:
+        for each in meant:
+            script.mutations.append(("changes.rollback", ChangesRollbackParams(id=each.id)))
+            _becomes(script, each.id, status=ChangeStatus.ROLLED_BACK)
+    return ChangesRollbackManyResult(digest="of all", files=files, changes=outcomes)
+
+
+METHODS = (rollback_many, submit, approve, reject, apply, history)

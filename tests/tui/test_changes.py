@@ -119,20 +119,27 @@ async def test_cancel_rolls_nothing_back(agent_of: AgentOf) -> None:
         assert rolled_back(agent) == []
 
 
-async def test_nothing_older_is_touched_where_a_newer_change_does_not_go_back(
+async def test_what_cannot_go_back_is_said_before_and_alone_shows_its_three_sides(
     agent_of: AgentOf,
 ) -> None:
     agent = await agent_of("alder")
     changed(agent, "spawn", "chat")
     agent.script.conflict = RollbackConflict(
         instance="HUB01", file="server.properties", before="motd=before\n", ours="motd=chat\n",
-        theirs="motd=by hand\n", reason="changed since",
+        theirs="motd=by hand\n", reason="another program changed it since",
     )  # fmt: skip
     async with HomeampApp([agent.url], start="changes").run_test(
         size=SIZE, notifications=True
     ) as pilot:
-        await opened(pilot, 2)
+        screen = await opened(pilot, 2)
         await asked_since(pilot, "3h")
+        shown = pilot.app.screen.query_one(DiffView).text
+        assert "stays as it is: chat: HUB01/server.properties: another program" in shown
+        assert pilot.app.screen.query_one("#yes", Button).disabled
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is screen)
+        await pilot.press("R")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
         question = pilot.app.screen
         await pilot.press("tab", "enter")
         await until(
@@ -141,7 +148,7 @@ async def test_nothing_older_is_touched_where_a_newer_change_does_not_go_back(
         assert "AS WE LEFT IT" in screen_text(pilot.app)
         assert "motd=by hand" in screen_text(pilot.app)
         await pilot.press("escape")
-        await until(pilot, lambda: "1 older change left as they are" in screen_text(pilot.app))
+        await until(pilot, lambda: pilot.app.screen is screen)
         assert rolled_back(agent) == ["alder-chat"]
 
 

@@ -48,7 +48,11 @@ async def test_deviations_become_a_request_that_is_approved_and_carried_out_for_
             deviations = pilot.app.screen
             assert isinstance(deviations, DeviationsScreen)
             await until(pilot, lambda: deviations.reader.total > 20)
-            await pilot.press("slash", *"kind:value host:alder Essentials", "enter", "A")
+            await pilot.press("slash")
+            await until(pilot, lambda: isinstance(pilot.app.focused, Input))
+            await pilot.press(*"kind:value host:alder Essentials", "enter")
+            await until(pilot, lambda: deviations.table.has_focus)
+            await pilot.press("A")
             await until(pilot, lambda: bool(deviations.selection))
             await pilot.press("C")
             await answered(pilot, "Hand in a request for")

@@ -20,6 +20,8 @@ from homeamp_agent.rpc.protocol.messages import (
 from homeamp_agent.rpc.registry import Call, method
 from homeamp_agent.rpc.rooms import Rooms
 
+STANDING = frozenset({ChangeStatus.APPLIED, ChangeStatus.REVERTED_BY_PLUGIN})
+
 
 @method(
     "changes.rollback_many",
@@ -56,7 +58,7 @@ async def _ids(rooms: Rooms, params: ChangesRollbackManyParams) -> Sequence[str]
     return [
         each.id
         for each in await rooms.desk.all()
-        if each.deployment_id == params.deployment_id and each.status is ChangeStatus.APPLIED
+        if each.deployment_id == params.deployment_id and each.status in STANDING
     ]
 
 
