@@ -84,13 +84,13 @@ async def save_deployment(
 
 
 async def get_deployment(store: Store, deployment_id: str) -> Deployment | None:
-    """One deployment, None if there is none of that id."""
+    """One deployment, None if there is none of that id, or what was kept is not understood."""
 
     async def work(db: aiosqlite.Connection) -> Deployment | None:
         query = "SELECT body FROM deployments WHERE id = ?"
         async with db.execute(query, (deployment_id,)) as rows:
             row = await rows.fetchone()
-        return None if row is None else Deployment.model_validate_json(row[0])
+        return None if row is None else _read(row[0])
 
     return await store.read(work)
 
@@ -109,9 +109,10 @@ async def unfinished_deployments(store: Store) -> Unfinished:
         values = (json.dumps(settled), DeploymentStage.ABORTED.value)
         async with db.execute(query, values) as rows:
             async for name, body in rows:
-                try:
-                    found.append(Deployment.model_validate_json(body))
-                except ValidationError:
+                deployment = _read(body)
+                if deployment is not None:
+                    found.append(deployment)
+                else:
                     problems.append(f"deployment {name}: what was kept of it is not understood")
         return Unfinished(tuple(found), tuple(problems))
 
@@ -127,6 +128,8 @@ async def list_deployments(
 ) -> DeploymentPage:
     """Deployments in one of `stages` (none: in any), newest first, from behind `after` on.
 
+    What is not understood is left out; `unfinished_deployments` names it.
+
     Raises:
         BadQueryError: there is no deployment `after`.
     """
@@ -137,7 +140,7 @@ async def list_deployments(
                 if await rows.fetchone() is None:
                     raise BadQueryError("the cursor is not one that a list gave")
         query = (
-            "SELECT body FROM deployments "
+            "SELECT id, body FROM deployments "
             "WHERE (:any OR stage IN (SELECT value FROM json_each(:stages))) AND (:after IS NULL "
             "OR (created_at, id) < (SELECT created_at, id FROM deployments WHERE id = :after)) "
             "ORDER BY created_at DESC, id DESC LIMIT :limit"
@@ -147,11 +150,19 @@ async def list_deployments(
             "any": not wanted, "stages": json.dumps(wanted), "after": after, "limit": limit + 1
         }  # fmt: skip
         async with db.execute(query, values) as rows:
-            bodies = [row[0] async for row in rows]
-        found = tuple(map(Deployment.model_validate_json, bodies[:limit]))
-        return DeploymentPage(found, found[-1].id if len(bodies) > limit else None)
+            found = [(row[0], _read(row[1])) async for row in rows]
+        page = tuple(each for _, each in found[:limit] if each is not None)
+        return DeploymentPage(page, found[limit - 1][0] if len(found) > limit else None)
 
     return await store.read(work)
+
+
+def _read(body: str) -> Deployment | None:
+    """A deployment as it was kept; one that is damaged must not take the others with it."""
+    try:
+        return Deployment.model_validate_json(body)
+    except ValidationError:
+        return None
 
 
 async def lines_of(

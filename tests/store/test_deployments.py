@@ -89,3 +89,7 @@ async def test_what_is_under_way_is_found_at_the_next_start(store: Store) -> Non
     ]  # fmt: skip
     assert unfinished.deployments[-1].id == "dep-99"
     assert unfinished.problems == ("deployment dep-5: what was kept of it is not understood",)
+    page = await list_deployments(store, limit=3)
+    rest = await list_deployments(store, limit=20, after=page.next_cursor)
+    assert len(page.deployments) + len(rest.deployments) == len(DeploymentStage)
+    assert await get_deployment(store, "dep-5") is None
