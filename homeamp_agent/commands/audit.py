@@ -44,7 +44,8 @@ def _told(verdict: AuditVerdict) -> Iterator[str]:
             "a line was changed, removed or put in"
         )
     if verdict.cut:
-        lines = "line that was" if verdict.cut == 1 else "lines that were"
-        yield f"cut: {verdict.cut:,} {lines} written after line {verdict.entries:,} is gone"
+        were = "line that was" if verdict.cut == 1 else "lines that were"
+        gone = "is gone" if verdict.cut == 1 else "are gone"
+        yield f"cut: {verdict.cut:,} {were} written after line {verdict.entries:,} {gone}"
     if verdict.head_broken:
         yield f"nobody knows whether lines are missing at its end: {HEAD} is not of this log"

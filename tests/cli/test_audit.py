@@ -75,6 +75,21 @@ def test_it_is_filtered_and_never_writes_over_a_file(
     assert "there is no audit log" in capsys.readouterr().err
 
 
+def test_verify_says_how_many_lines_are_gone_from_the_end(
+    state: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = Path(state) / "audit" / "audit.jsonl"
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join(lines[:-2]))
+    assert main(["audit", "verify", "--state", state]) == 1
+    assert capsys.readouterr().out == "cut: 2 lines that were written after line 1 are gone\n"
+    assert main(["audit", "verify", "--json", "--state", state]) == 1
+    assert json.loads(capsys.readouterr().out)["cut"] == 2
+    log.write_bytes(b"".join(lines[1:]))
+    assert main(["audit", "verify", "--state", state]) == 1
+    assert capsys.readouterr().out.startswith("broken at line 1 of 2: ")
+
+
 def test_times_are_read_as_people_type_them() -> None:
     now = datetime(2026, 8, 16, 12, tzinfo=UTC)
     assert moment("90m", now) == now - timedelta(minutes=90)

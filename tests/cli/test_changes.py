@@ -103,6 +103,23 @@ def test_a_file_is_shown_handed_in_approved_applied_and_rolled_back(
     assert json.loads(told)["status"] == "rolled_back"
 
 
+def test_requests_are_turned_down_together_and_those_left_alone_are_told(
+    host: Any, changes: Command
+) -> None:
+    ids = []
+    for number in (1, 2):
+        asked = {"reason": f"r{number}", "edits": [{**RADIUS, "new": 40 + number}]}
+        given = changes("submit", "-", "--json", stdin=json.dumps(asked).encode())
+        ids.append(json.loads(given.out)["change"]["id"])
+    done = changes("cancel", ids[0], "--reason", "not now")
+    assert (done.code, done.out) == (0, f"{ids[0]}: cancelled\n")
+    done = changes("reject", *ids)
+    assert (done.code, done.out) == (1, f"{ids[1]}: rejected\n")
+    assert done.err.startswith(f"homeamp-agent: {ids[0]}: not rejected: ")
+    assert changes("approve", ids[1]).code == 1
+    assert radii(host) == {"16"}
+
+
 def test_refusals_and_conflicts_are_printed_per_edit_and_end_with_1(changes: Command) -> None:
     asked = {
         "reason": "r",
