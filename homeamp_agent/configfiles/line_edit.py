@@ -3,24 +3,36 @@
 A broken file has no settings and so no proof. What can still be offered is to change a
 `key: value` line that is found exactly once; it is a `LineEdit`, never the result of a
 `Document`, so that whoever shows it says what it is.
+
+Only a value that begins and ends on its line is changed: no list, mapping, block or anchor, and
+none that the next line goes on with.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Final
 
 from homeamp_agent.configfiles.document import DEFAULT_LIMITS, Limits
-from homeamp_agent.configfiles.errors import EditRefused
+from homeamp_agent.configfiles.errors import ConfigFileError, EditRefused
+from homeamp_agent.configfiles.sniff import format_of
 from homeamp_agent.configfiles.text import SourceText
 from homeamp_agent.configfiles.yaml_scalars import plain_value
 from homeamp_agent.configfiles.yaml_write import can_be_plain
 
-_VALUE: Final = re.compile(
-    r"""(?P<single>'(?:[^']|'')*')|(?P<double>"(?:[^"\\]|\\.)*")|(?P<plain>[^'"\s#](?:[^\r\n]*?))"""
-)
-_BEHIND: Final = re.compile(r"[ \t]*(?:[ \t]#.*)?$")
+_QUOTED: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"\\]|\\.)*\"""")
+_BEHIND: Final = re.compile(r"[ \t]*+(?:(?<=[ \t])#.*)?$")
+_BEHIND_COMMA: Final = re.compile(r"[ \t]*+,?[ \t]*+(?:#.*|//.*)?$")
+_NO_SCALAR: Final = re.compile(r"""[\[{](?:[^\]}]*|.*[\]}])$|[|>][0-9+-]*$|\"\"\"|'''""")
+"""A list, a mapping, a block, triple quotes; not `[Server] hello`, a text, broken or not."""
+_OTHER_LINE: Final = re.compile(r"[ \t]*+(?:#|-?[ \t]*+[^\s:]++:(?:[ \t]|$))")
+"""A comment or a key: no text goes on with such a line."""
+_BARE: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?|true|false")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
+_TEXT_FORMATS: Final = ("properties", "kvp", "ini", "forge_cfg")
+"""Where a value is the rest of its line and quotes are part of it."""
 _MOST_LINES_NAMED: Final = 5
 
 
@@ -50,31 +62,27 @@ def propose_line_edit(
     """The edit that turns `key: old_text` into `key: new_text`, where there is one such line.
 
     Both texts are values without quotes; the line's own quotes, its indentation, its separator
-    (`:` or `=`) and a comment behind the value stay.
+    (`:` or `=`), a comma and a comment behind the value stay. Quotes are added where the format
+    that the file's name tells needs them.
 
     Raises:
-        EditRefused: the key's line is not there, is there more than once, or holds another value.
+        EditRefused: the key's line is not there, is there more than once, or holds another value
+            or one that does not end on the line.
         ConfigFileError: the bytes are no text.
     """
     if not key or "\n" in key or "\r" in key:
         raise EditRefused("there is no key to look for")
-    if re.search(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]", new_text):
+    if _CONTROL.search(new_text):
         raise EditRefused("the new value does not fit on one line")
     source = SourceText(file, data, limits)
-    line_of_key = re.compile(
-        rf"""^[ \t]*(?:-[ \t]+)?(["']?){re.escape(key)}\1[ \t]*(?::(?=[ \t]|$)|=)[ \t]*""",
-        re.MULTILINE,
-    )
-    text = source.text.replace("\r", "\n")
-    found = list(line_of_key.finditer(text))
-    if len(found) != 1:
-        raise EditRefused(_not_once(source, [match.start() for match in found]))
-    start = found[0].end()
+    format_name = _told_format(file, data)
+    start = _only_line(source, key, typed=format_name == "forge_cfg")
     end = source.line_end(start)
-    token = _token(text[start:end], old_text)
+    token = _token(source.text[start:end], old_text, format_name)
     if token is None:
         raise EditRefused(f"line {source.line(start)} does not hold the expected value")
-    written = _written(token, new_text)
+    _refuse_beyond_line(source, start, token)
+    written = _written(token, new_text, format_name)
     line_start = source.line_start(start)
     old_line = source.text[line_start:end]
     new_line = source.text[line_start:start] + written + source.text[start + len(token) : end]
@@ -82,36 +90,94 @@ def propose_line_edit(
     return LineEdit(file, source.line(start), old_line, new_line, after)
 
 
+def _told_format(file: str, data: bytes) -> str:
+    """The format of the file's name; what nothing tells is taken for YAML."""
+    try:
+        return format_of(file, data)
+    except ConfigFileError:
+        return "yaml"
+
+
+def _only_line(source: SourceText, key: str, *, typed: bool) -> int:
+    """Where the value starts in the one line that the key begins."""
+    line_of_key = re.compile(
+        rf"""^[ \t]*+(?:-[ \t]++)?{"(?:[A-Z]:)?" if typed else ""}"""
+        rf"""(["']?){re.escape(key)}\1[ \t]*+(?::(?=[ \t"']|$)|=)[ \t]*+""",
+        re.MULTILINE,
+    )
+    found = list(line_of_key.finditer(source.text.replace("\r", "\n")))
+    if len(found) != 1:
+        raise EditRefused(_not_once(source, [match.start() for match in found]))
+    return found[0].end()
+
+
 def _not_once(source: SourceText, starts: list[int]) -> str:
     if not starts:
         return "no line of the file begins with this key"
     lines = ", ".join(str(source.line(start)) for start in starts[:_MOST_LINES_NAMED])
-    return f"the key stands in {len(starts)} lines ({lines}, ...), so which one is meant is unclear"
-
-
-def _token(rest: str, old_text: str) -> str | None:
-    """The text of the value in `rest` of the line, quotes included, if it is `old_text`."""
-    if rest.startswith(old_text) and old_text and _BEHIND.match(rest, len(old_text)):
-        return old_text
-    match = _VALUE.match(rest)
-    if match is None or not _BEHIND.match(rest, match.end()):
-        return None
-    quoted = match.group()
-    if match.group("single") is not None and quoted[1:-1].replace("''", "'") == old_text:
-        return quoted
-    if match.group("double") is not None and re.sub(r"\\(.)", r"\1", quoted[1:-1]) == old_text:
-        return quoted
-    return None
-
-
-def _written(token: str, new_text: str) -> str:
-    """`new_text` in the quotes that `token` has, or in some if it needs them."""
-    if token.startswith('"') and len(token) > 1:
-        return '"' + new_text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    quoted = token.startswith("'") and len(token) > 1
-    plain = can_be_plain(new_text, flow=False) or (
-        new_text and type(plain_value(new_text)) is not str
+    more = ", ..." if len(starts) > _MOST_LINES_NAMED else ""
+    return (
+        f"the key stands in {len(starts)} lines ({lines}{more}), so which one is meant is unclear"
     )
-    if quoted or not plain:
-        return "'" + new_text.replace("'", "''") + "'"
-    return new_text
+
+
+def _token(rest: str, old_text: str, format_name: str) -> str | None:
+    """The text of the value in `rest` of the line, quotes included, if it is `old_text`."""
+    if format_name in _TEXT_FORMATS:
+        return old_text if old_text and rest.rstrip() == old_text else None
+    behind = _BEHIND if format_name in ("yaml", "toml") else _BEHIND_COMMA
+    plain = old_text and old_text[0] not in "\"'"
+    if plain and rest.startswith(old_text) and behind.match(rest, len(old_text)):
+        return old_text
+    quoted = _QUOTED.match(rest)
+    if quoted is None or not behind.match(rest, quoted.end()):
+        return None
+    return quoted[0] if _unquoted(quoted[0], format_name) == old_text else None
+
+
+def _unquoted(token: str, format_name: str) -> str | None:
+    if token[0] == "'":
+        return token[1:-1].replace("''", "'") if format_name == "yaml" else token[1:-1]
+    try:
+        return str(json.loads(token, strict=False))
+    except ValueError:
+        return None
+
+
+def _refuse_beyond_line(source: SourceText, start: int, token: str) -> None:
+    """Refuse a value that does not end on its line, or that is not a simple one."""
+    if _NO_SCALAR.match(token):
+        raise EditRefused("the value is no simple one: a list, a mapping or a block")
+    if token.endswith("\\"):
+        raise EditRefused("the value goes on in the next line")
+    if token[0] in "\"'":
+        return
+    line_start = source.line_start(start)
+    indent = _indent(source.text[line_start:start])
+    following = source.next_line_start(start)
+    next_line = source.text[following : source.line_end(following)]
+    deeper = bool(next_line.strip()) and _indent(next_line) > indent
+    if following > start and deeper and not _OTHER_LINE.match(next_line):
+        raise EditRefused("the value may go on in the next line, which is indented deeper")
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" \t"))
+
+
+def _written(token: str, new_text: str, format_name: str) -> str:
+    """`new_text` in the quotes that `token` has, or in some if it needs them."""
+    if format_name in _TEXT_FORMATS:
+        return new_text
+    if token[0] == '"':
+        return json.dumps(new_text, ensure_ascii=False)
+    if format_name == "yaml":
+        plain = can_be_plain(new_text, flow=False) or (
+            new_text and type(plain_value(new_text)) is not str
+        )
+        if token[0] == "'" or not plain:
+            return "'" + new_text.replace("'", "''") + "'"
+        return new_text
+    if token[0] == "'" and "'" not in new_text and "\\" not in new_text:
+        return f"'{new_text}'"
+    return new_text if _BARE.fullmatch(new_text) else json.dumps(new_text, ensure_ascii=False)

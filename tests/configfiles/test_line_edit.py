@@ -7,6 +7,7 @@ import pytest
 from homeamp_agent.configfiles import ConfigFileError, EditRefused, parse, propose_line_edit
 
 BROKEN = b"# c\r\nname: %x%\r\n  prefix: 'it''s'  # why\r\n<<<<<<< HEAD\r\nlist:\r\n- port = 5\r\n"
+BROKEN += b"tag: [Hub] &7hi\r\ncode: &7Hi  # c\r\n"
 
 
 def test_the_broken_file_cannot_be_read() -> None:
@@ -21,6 +22,8 @@ def test_the_broken_file_cannot_be_read() -> None:
         ("name", "%x%", "%y%", 2, b"name: '%y%'\r\n"),
         ("prefix", "it's", "we're", 3, b"  prefix: 'we''re'  # why\r\n"),
         ("port", "5", "6", 6, b"- port = 6\r\n"),
+        ("tag", "[Hub] &7hi", "[Hub] &8hi", 7, b"tag: '[Hub] &8hi'\r\n"),
+        ("code", "&7Hi", "Hi", 8, b"code: Hi  # c\r\n"),
     ],
 )
 def test_a_line_found_once_is_changed_and_shown(
@@ -46,6 +49,13 @@ def test_a_line_found_once_is_changed_and_shown(
         (b"a: 1\nb: [\n", "a", "1", "2\n3", "does not fit on one line"),
         (b"a: 1\nb: [\n", "", "1", "2", "no key"),
         (b"xa: 1\na-b: 1\nb: [\n", "a", "1", "2", "no line"),
+        (b"a: |\n  t\nb: [\n", "a", "|", "x", "no simple one"),
+        (b"a: [1, 2]\nb: [\n", "a", "[1, 2]", "[1]", "no simple one"),
+        (b"a: {\nb: [\n", "a", "{", "2", "no simple one"),
+        (b"a: one\n  two\nb: [\n", "a", "one", "x", "may go on in the next line"),
+        (b"a: 'one\n  two'\nb: [\n", "a", "'one", "x", "does not hold the expected value"),
+        (b"a: 1, # c\nb: [\n", "a", "1", "2", "does not hold the expected value"),
+        (b"a: 1\n" * 7 + b"b: [\n", "a", "1", "2", r"7 lines \(1, 2, 3, 4, 5, ...\)"),
     ],
 )
 def test_any_doubt_refuses(data: bytes, key: str, old: str, new: str, reason: str) -> None:
@@ -56,3 +66,25 @@ def test_any_doubt_refuses(data: bytes, key: str, old: str, new: str, reason: st
 def test_bytes_that_are_no_text_survive() -> None:
     edit = propose_line_edit("f.yml", b"x: \xa7a\na: 1\nb: [", "a", "1", "2")
     assert edit.data == b"x: \xa7a\na: 2\nb: ["
+
+
+@pytest.mark.parametrize(
+    ("file", "data", "old", "new", "after"),
+    [
+        ("f.json", b'{\n  "a": 1, // c\n  "b": [\n', "1", "2", b'{\n  "a": 2, // c\n  "b": [\n'),
+        ("f.json", b'{\n  "a":"x",\n  "b": [\n', "x", 'y"', b'{\n  "a":"y\\"",\n  "b": [\n'),
+        ("f.json", b'{\n  "a": true\n  "b": [\n', "true", "x", b'{\n  "a": "x"\n  "b": [\n'),
+        ("f.toml", b"a = 'x'\nb = [", "x", "it's", b'a = "it\'s"\nb = ['),
+        ("f.toml", b"a = 1 # c\nb = [", "1", "text", b'a = "text" # c\nb = ['),
+        ("f.conf", b"a = x\nb {\n c = 1 }}\n", "x", "y z", b'a = "y z"\nb {\n c = 1 }}\n'),
+        ("f.cfg", b"# Configuration file\nq {\n B:a=true\n", "true", "false",
+         b"# Configuration file\nq {\n B:a=false\n"),
+        ("f.properties", b"a=x'y\nb=\\u12\n", "x'y", '"z', b'a="z\nb=\\u12\n'),
+    ],
+)  # fmt: skip
+def test_the_new_value_is_quoted_as_the_format_of_the_name_needs_it(
+    file: str, data: bytes, old: str, new: str, after: bytes
+) -> None:
+    with pytest.raises(ConfigFileError):
+        parse(file, data)
+    assert propose_line_edit(file, data, "a", old, new).data == after
