@@ -323,6 +323,9 @@ class _Agent:
             notify("WATCHDOG=1")
             await asyncio.sleep(interval_s)
 
+    def _amp_starting(self, instance: str) -> bool:
+        return self._amp.watch.starting(instance)
+
     def _new_detector(self) -> Detector:
         scan = self._settings.scan
         return Detector(
@@ -332,6 +335,7 @@ class _Agent:
             masker_key=self._masking_key,
             store=self._store,
             publish=self._publish,
+            amp_starting=self._amp_starting,
             settings=DetectorSettings(
                 rescan_seconds=scan.rescan_s,
                 sweep_seconds=scan.sweep_s,

@@ -56,6 +56,11 @@ class AmpWatch:
             return InstanceState(state=GameState.UNKNOWN, message=NOT_LISTED)
         return InstanceState(state=GameState.AWAY, message=self.link.message)
 
+    def starting(self, instance: str) -> bool:
+        """Whether AMP had its game starting at the last look."""
+        state = self.states.get(instance)
+        return state is not None and state.state is GameState.STARTING
+
     async def run(self) -> None:
         """Look, wait, and look again; forever."""
         while self.lifecycle.available:

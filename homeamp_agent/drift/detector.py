@@ -24,9 +24,9 @@ from typing import Any, TypeVar
 
 from homeamp_agent.baselines import Baselines, Resolver
 from homeamp_agent.configfiles import DEFAULT_LIMITS, Limits
+from homeamp_agent.drift.attribution import Attribution, nobody_says
 from homeamp_agent.drift.engine import Engine, LastLook, Outcome
 from homeamp_agent.drift.ledger import Ledger
-from homeamp_agent.drift.own_writes import OwnWrites
 from homeamp_agent.drift.places import Places
 from homeamp_agent.drift.store_cache import StoreCache
 from homeamp_agent.drift.watch import FolderWatch, WatchError
@@ -104,6 +104,7 @@ class Detector:
         store: Store,
         publish: Publish,
         settings: DetectorSettings | None = None,
+        amp_starting: Callable[[str], bool] = nobody_says,
     ) -> None:
         self.host = host
         self.settings = settings or DetectorSettings()
@@ -111,7 +112,7 @@ class Detector:
         self.baselines_loaded_at: dt.datetime | None = None
         self.ready = asyncio.Event()
         """Set when the first scan is committed."""
-        self._own_writes = OwnWrites()
+        self._attribution = Attribution(amp_starting=amp_starting)
         self._cache = StoreCache(store)
         self._engine = Engine(
             host,
@@ -121,7 +122,7 @@ class Detector:
             self.settings.limits,
             self._cache,
             self.settings.workers,
-            self._own_writes,
+            self._attribution,
         )
         self._ledger = Ledger(host, store, publish)
         self._publish = publish
@@ -226,7 +227,7 @@ class Detector:
 
     def note_own_write(self, path: str | Path, sha256: str, change_id: str = "") -> None:
         """Call before writing: these bytes at this absolute path are ours, not somebody's drift."""
-        self._own_writes.note(str(path), sha256, change_id)
+        self._attribution.own_writes.note(str(path), sha256, change_id)
 
     # the first look ------------------------------------------------------------------------------
 

@@ -15,14 +15,14 @@ from pathlib import Path
 from homeamp_agent.baselines import Baselines, Resolver, load_baselines, reload, with_names_checked
 from homeamp_agent.configfiles import DEFAULT_LIMITS, Limits
 from homeamp_agent.drift.approving import approved
+from homeamp_agent.drift.attribution import BY_OTHERS, Attribution
 from homeamp_agent.drift.compare import Comparison
 from homeamp_agent.drift.content import masked_alike
 from homeamp_agent.drift.defaults import JarDefaults
 from homeamp_agent.drift.fleet_view import FleetView, Unit, folded
-from homeamp_agent.drift.own_writes import OwnWrites
 from homeamp_agent.drift.reach import reach_of, reaches
 from homeamp_agent.drift.scan import ContentCache, ScanCount, Scanner, Scope
-from homeamp_agent.drift.setting_changes import BY_OTHERS, BY_US, setting_changes
+from homeamp_agent.drift.setting_changes import setting_changes
 from homeamp_agent.instances import ConfigFileRef, Sieve, discover
 from homeamp_agent.model.deviation import Deviation
 from homeamp_agent.model.instance import Instance
@@ -78,7 +78,7 @@ class Engine:
     limits: Limits = DEFAULT_LIMITS
     cache: ContentCache | None = None
     workers: int = 2
-    own_writes: OwnWrites = field(default_factory=OwnWrites)
+    attribution: Attribution = field(default_factory=Attribution)
     last_look: Mapping[tuple[str, str], LastLook] = field(default_factory=dict)
     snapshots: Mapping[str, InstanceSnapshot] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -371,21 +371,18 @@ class Engine:
             before, away = (content.table if content is not None else None), True
         if before is None or file.table is None:
             return []
-        ours = self.own_writes.of(self._absolute(name, file.path), file.sha256)
-        return setting_changes(
+        changes = setting_changes(
             before,
             file.table,
             at=at,
             instance=name,
             plugin=file.plugin,
             file=file.path,
-            by=BY_US if ours is not None else BY_OTHERS,
-            change_id=ours,
+            by=BY_OTHERS,
             while_away=away,
         )
-
-    def _absolute(self, name: str, path: str) -> str:
-        return f"{self.snapshots[name].instance.game_folder}/{path}"
+        instance = self.snapshots[name].instance
+        return self.attribution.attributed(changes, instance, file, while_away=away)
 
     def _list(
         self, plugins: Iterable[str], outcome: Outcome, now: dt.datetime | None = None

@@ -13,9 +13,6 @@ from homeamp_agent.model.snapshot import MISSING, SettingTable
 CHANGES_MAX = 500
 """Settings of one file in one save: more is a file replaced, not settings changed."""
 
-BY_US = "homeamp"
-BY_OTHERS = "outside"
-
 
 def setting_changes(
     before: SettingTable,
@@ -25,8 +22,7 @@ def setting_changes(
     instance: str,
     plugin: str | None,
     file: str,
-    by: str = BY_OTHERS,
-    change_id: str | None = None,
+    by: str,
     while_away: bool = False,
 ) -> list[SettingChange]:
     """The settings whose value differs; a save that changes only the format yields none."""
@@ -41,7 +37,6 @@ def setting_changes(
             old=None if old is MISSING else wire_value(old),
             new=None if new is MISSING else wire_value(new),
             by=by,
-            change_id=change_id,
             while_away=while_away,
         )
         for path, old, new in _differences(before, after)

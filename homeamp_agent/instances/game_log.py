@@ -64,7 +64,7 @@ class NewErrors:
 
 def position_of(game_folder: Path, key: bytes) -> LogPosition:
     """Where the log of a game ends now, and the kinds of error in the last of it. Blocks."""
-    fd = _opened(game_folder)
+    fd = log_opened(game_folder)
     if fd is None:
         return LogPosition()
     try:
@@ -80,7 +80,7 @@ def position_of(game_folder: Path, key: bytes) -> LogPosition:
 
 def new_errors(game_folder: Path, since: LogPosition, key: bytes) -> NewErrors:
     """The errors that were logged since, also where the log was begun anew. Blocks."""
-    fd = _opened(game_folder)
+    fd = log_opened(game_folder)
     if fd is None:
         return NewErrors(looked=False)
     try:
@@ -98,8 +98,8 @@ def new_errors(game_folder: Path, since: LogPosition, key: bytes) -> NewErrors:
     return NewErrors(len(found), len({mark for _, mark in found}), tuple(told)[:MAX_TOLD], cut=cut)
 
 
-def _opened(game_folder: Path) -> int | None:
-    """The log, if there is one that is a plain file."""
+def log_opened(game_folder: Path) -> int | None:
+    """The log, opened, if there is one that is a plain file."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         fd = os.open(game_folder / LOG, flags)

@@ -103,8 +103,9 @@ class DeviationEvent(WireWord):
 class SettingChange(WireWord):
     """One setting that changed in a file; secrets masked, `old` or `new` None where absent.
 
-    `by` is `homeamp` for our own writes, else `outside`; `while_away` says that it happened at some
-    time between the agent's last look and `at`.
+    `by` is `homeamp` for our own writes, `start` for one that was saved while the instance started
+    (by the plugin, or by the game or AMP where it is of no plugin), else `outside`: by whom is not
+    known. `while_away` says that it happened at some time between the agent's last look and `at`.
     """
 
     at: AwareDatetime

@@ -15,6 +15,7 @@ from homeamp_tui.words import ago_text, plain, value_text
 
 CHANGES_SHOWN = 20
 BY_US = "homeamp"
+BY_START = "start"
 
 
 async def read_changes(
@@ -45,8 +46,8 @@ def change_lines(changes: Sequence[SettingChange], path: KeyPath | None) -> list
 
 
 def who_changed(change: SettingChange) -> str:
-    """`by change 2026…`, `from outside`, `from outside, while the agent was away`."""
-    who = "from outside"
+    """`by change 2026…`, `as the instance started`, `from outside, while the agent was away`."""
+    who = "as the instance started" if change.by == BY_START else "from outside"
     if change.by == BY_US:
         who = f"by change {plain(change.change_id)}" if change.change_id else "by homeamp"
     return f"{who}, while the agent was away" if change.while_away else who

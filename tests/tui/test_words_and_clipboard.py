@@ -7,7 +7,9 @@ import datetime as dt
 
 import pytest
 
+from homeamp_agent.model.query import SettingChange
 from homeamp_tui.clipboard import OSC52_BYTES_MAX, TooLong, osc52
+from homeamp_tui.widgets.setting_changes import who_changed
 from homeamp_tui.words import age_text, fit, plural, value_text
 
 NOW = dt.datetime(2026, 1, 31, 12, 0, tzinfo=dt.UTC)
@@ -49,3 +51,24 @@ def test_copying_reaches_the_laptop_through_tmux_and_screen() -> None:
 def test_more_than_a_terminal_takes_is_refused_rather_than_fit() -> None:
     with pytest.raises(TooLong):
         osc52("x" * OSC52_BYTES_MAX, {})
+
+
+@pytest.mark.parametrize(
+    ("by", "change_id", "told"),
+    [
+        ("homeamp", "chg-1", "by change chg-1"),
+        ("homeamp", None, "by homeamp"),
+        ("start", None, "as the instance started"),
+        ("outside", None, "from outside"),
+    ],
+)
+def test_whose_a_change_was_is_said_as_far_as_it_is_known(
+    by: str, change_id: str | None, told: str
+) -> None:
+    change = SettingChange(
+        at=NOW, instance="SURV01", plugin=None, file="a.yml", key="a", path=("a",), by=by,
+        change_id=change_id,
+    )  # fmt: skip
+    assert who_changed(change) == told
+    away = change.model_copy(update={"while_away": True})
+    assert who_changed(away) == f"{told}, while the agent was away"
