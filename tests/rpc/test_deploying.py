@@ -248,6 +248,11 @@ async def test_a_wave_is_handed_in_approved_and_carried_out_once() -> None:
     desk = FakeDesk()
     assert isinstance(await writer(desk).apply(DEPLOYMENT, WAVE), Applied)
     assert desk.did == ["submit", "approve mia True", "apply"]
+    older = change(ChangeStatus.PENDING_APPROVAL).model_copy(update={"digest": "older"})
+    again = FakeDesk(older, change())
+    again.changes.insert(0, older)
+    assert isinstance(await writer(again).apply(DEPLOYMENT, WAVE), Applied)
+    assert again.did == ["approve mia True", "apply"]
     there = FakeDesk(change())
     assert isinstance(await writer(there).apply(DEPLOYMENT, WAVE), Applied)
     assert there.did == []
