@@ -49,19 +49,12 @@ Chosen = Mapping[str, Sequence[str]]
 Result = TypeVar("Result", bound=BaseModel)
 
 
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """A fix made from here, on one or several hosts."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Undoable:
+    """Something done from here: its name, and what takes it back (true if it is taken back)."""
 
-    changes: tuple[tuple[Link, ChangeRequest], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reviewed:
-    """Approvals or flags made from here."""
-
-    verb: str
-    ids: Mapping[str, Sequence[str]]
+    noun: str
+    take_back: Callable[[], Awaitable[bool]]
 
 
 class Acts:
@@ -69,19 +62,20 @@ class Acts:
 
     def __init__(self, app: HomeampApp) -> None:
         self._app = app
-        self._done: list[Fixed | Reviewed] = []
+        self._done: list[Undoable] = []
 
     @property
     def undoable(self) -> str:
         """What an undo would take back; empty if nothing."""
-        if not self._done:
-            return ""
-        last = self._done[-1]
-        return "the last fix" if isinstance(last, Fixed) else f"the last {last.verb}"
+        return f"the last {self._done[-1].noun}" if self._done else ""
+
+    def note(self, done: Undoable) -> None:
+        """Something was done that an undo takes back."""
+        self._done.append(done)
 
     async def fix(self, chosen: Chosen, done: Callable[[], None]) -> None:
         """Preview, ask, then fix exactly what was previewed."""
-        previews = await self._on_each(chosen, self._preview, "plan the fix")
+        previews = await self.on_each(chosen, self._preview, "plan the fix")
         if not previews:
             return
         hosts = [(link.host, preview) for link, preview in previews]
@@ -101,7 +95,7 @@ class Acts:
         digests = {
             link.host: preview.plan.digest for link, preview in previews if preview.plan.files
         }
-        applied = await self._on_each(
+        applied = await self.on_each(
             {host: chosen[host] for host in digests},
             lambda link, ids: self._apply(link, ids, digests[link.host]),
             "fix",
@@ -122,7 +116,7 @@ class Acts:
     def _tell_fixed(self, changes: Sequence[tuple[Link, ChangeRequest]]) -> None:
         good = tuple(each for each in changes if each[1].status is ChangeStatus.APPLIED)
         if good:
-            self._done.append(Fixed(good))
+            self.note(Undoable("fix", lambda: self._app.rolling_back.all_of(good)))
             files = sum(len(change.files) for _, change in good)
             self._app.tell(f"Fixed and verified {plural(files, 'file')}. z takes it back.")
         for link, change in changes:
@@ -139,14 +133,14 @@ class Acts:
     async def approve(self, chosen: Chosen, summary: str, done: Callable[[], None]) -> None:
         """Ask how far, why and until when, then accept."""
         count = sum(map(len, chosen.values()))
-        tags = await self._tags(chosen)
+        tags = await self.tags_of(chosen)
         question = AskApproval(
             f"Approve {plural(count, 'deviation')}?", Content(plain(summary)), tags
         )
         said = await self._app.push_screen_wait(question)
         if said is None:
             return
-        answers = await self._on_each(
+        answers = await self.on_each(
             chosen,
             lambda link, ids: link.mutate(
                 "deviations.approve",
@@ -172,7 +166,7 @@ class Acts:
         if said is None:
             return
         more = {} if said.replacement is None else {"replacement": said.replacement}
-        answers = await self._on_each(
+        answers = await self.on_each(
             chosen,
             lambda link, ids: link.mutate(
                 "deviations.flag",
@@ -186,7 +180,7 @@ class Acts:
 
     async def reopen(self, chosen: Chosen, done: Callable[[], None]) -> None:
         """Back to pending."""
-        answers = await self._on_each(
+        answers = await self.on_each(
             chosen,
             lambda link, ids: link.mutate(
                 "deviations.reopen",
@@ -211,9 +205,8 @@ class Acts:
             undo = " z takes it back." if noun else ""
             self._app.tell(f"{verb} {plural(count, 'deviation')}.{undo}")
             if noun:
-                self._done.append(
-                    Reviewed(noun, {host: each for host, each in ids.items() if each})
-                )
+                reviewed = {host: each for host, each in ids.items() if each}
+                self.note(Undoable(noun, lambda: self._reopened(reviewed)))
         reasons: dict[str, int] = {}
         for _, answer in answers:
             for each in answer.skipped:
@@ -222,7 +215,8 @@ class Acts:
             lines = [f"{plural(number, 'deviation')}: {why}" for why, number in reasons.items()]
             self._app.tell_wrong("Left alone", "\n".join(lines))
 
-    async def _tags(self, chosen: Chosen) -> list[str]:
+    async def tags_of(self, chosen: Chosen) -> list[str]:
+        """The tags of the instances on the chosen hosts."""
         tags: set[str] = set()
         for link in self._links(chosen):
             try:
@@ -238,12 +232,12 @@ class Acts:
         if not self._done:
             return
         last = self._done[-1]
-        if isinstance(last, Fixed):
-            if await self._app.rolling_back.all_of(last.changes):
-                self._done.remove(last)
-        else:
+        if await last.take_back():
             self._done.remove(last)
-            await self.reopen(last.ids, lambda: None)
+
+    async def _reopened(self, ids: Chosen) -> bool:
+        await self.reopen(ids, lambda: None)
+        return True
 
     async def rescan(self) -> None:
         """Every agent scans again now."""
@@ -262,7 +256,7 @@ class Acts:
     def _links(self, chosen: Chosen) -> list[Link]:
         return [link for link in self._app.links if link.host in chosen]
 
-    async def _on_each(
+    async def on_each(
         self,
         chosen: Chosen,
         work: Callable[[Link, Sequence[str]], Awaitable[Result]],

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from homeamp_agent.model.deviation import FIXABLE_KINDS, Deviation, DeviationStatus
+from homeamp_agent.model.deviation import (
+    FIXABLE_KINDS,
+    Deviation,
+    DeviationKind,
+    DeviationStatus,
+)
+from homeamp_agent.model.secret import is_masked
 
 REVIEWED = frozenset({DeviationStatus.APPROVED, DeviationStatus.FLAGGED})
 
 
 def why_not(act: str, row: Deviation, *, lost: bool) -> str:
-    """Why `fix`, `approve`, `flag` or `reopen` cannot be done to a row; empty if it can.
+    """Why `fix`, `approve`, `flag`, `reopen`, `ignore`, `promote` or `unique` cannot be done to a
+    row; empty if it can.
 
     `lost`: its agent does not answer.
     """
@@ -16,8 +23,22 @@ def why_not(act: str, row: Deviation, *, lost: bool) -> str:
         return f"{row.host} cannot be reached"
     if act == "fix" and row.kind not in FIXABLE_KINDS:
         return f"{row.kind.value.replace('_', ' ')}: no edit of a file puts this right"
+    if act in {"ignore", "promote", "unique"}:
+        return _why_no_rule(act, row)
     if act == "reopen" and row.status not in REVIEWED:
         return "it is neither approved nor flagged"
     if act == "approve" and row.status is DeviationStatus.APPROVED:
         return "it is approved already"
     return ""
+
+
+def _why_no_rule(act: str, row: Deviation) -> str:
+    if row.status is DeviationStatus.APPROVED:
+        return "it is approved: reopen it first"
+    if row.path is None or row.file is None:
+        return "it is about no single key"
+    if act != "promote":
+        return ""
+    if row.kind not in {DeviationKind.VALUE, DeviationKind.TYPE}:
+        return f"{row.kind.value.replace('_', ' ')}: there is no value to promote"
+    return "it is a secret: put it into rules.yaml" if is_masked(row.actual) else ""

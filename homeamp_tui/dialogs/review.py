@@ -81,24 +81,35 @@ class Option(RadioButton):
 
 
 class AskApproval(Dialog[Approval | None]):
-    """Accept deviations as they are."""
+    """How far, why and until when: to accept deviations as they are, or to make rules of them.
 
-    def __init__(self, title: str, summary: Content, tags: Sequence[str]) -> None:
+    `label` stands above the scopes, `yes` on the button, `scope` is chosen at first.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        summary: Content,
+        tags: Sequence[str],
+        *,
+        label: str = "Accept",
+        yes: str = "Approve",
+        scope: ScopeKind = ScopeKind.INSTANCE,
+    ) -> None:
         super().__init__(title, foot="tab: next field · enter: on")
         self._summary, self._tags = summary, tags
+        self._label, self._yes, self._first = label, yes, scope
 
     def compose_body(self) -> ComposeResult:
         yield Static(self._summary, markup=False)
-        yield Static("Accept", classes="label")
+        yield Static(self._label, classes="label")
         with RadioSet(id="scope"):
             for scope, words in SCOPE_WORDS.items():
-                yield Option(
-                    Content(words), value=scope is ScopeKind.INSTANCE, id=f"scope-{scope.value}"
-                )
-        yield Input(compact=True, placeholder="which tag", id="tag", disabled=True)
-        if self._tags:
-            known = ", ".join(plain(tag) for tag in self._tags)
-            yield Static(f"tags there: {known}", classes="hint", markup=False)
+                yield Option(Content(words), value=scope is self._first, id=f"scope-{scope.value}")
+        only = self._tags[0] if len(self._tags) == 1 else ""
+        yield Input(only, compact=True, placeholder="which tag", id="tag", disabled=True)
+        known = ", ".join(plain(tag) for tag in self._tags)
+        yield Static(f"tags there: {known or 'none'}", classes="hint", markup=False)
         yield Static("Why", classes="label")
         yield Input(
             compact=True, placeholder="a reason for whoever reads approved.yaml", id="reason"
@@ -109,7 +120,7 @@ class AskApproval(Dialog[Approval | None]):
 
     def compose_buttons(self) -> ComposeResult:
         yield Button("Cancel", id="cancel", compact=True)
-        yield Button("Approve", id="yes", compact=True)
+        yield Button(self._yes, id="yes", compact=True)
 
     def on_mount(self) -> None:
         self.query_one("#reason").focus()
@@ -120,7 +131,8 @@ class AskApproval(Dialog[Approval | None]):
 
     @on(RadioSet.Changed)
     def _scope_changed(self) -> None:
-        self.query_one("#tag", Input).disabled = self._scope() is not ScopeKind.TAG
+        tag = self.query_one("#tag", Input)
+        tag.disabled = self._scope() is not ScopeKind.TAG
 
     @on(Input.Submitted)
     def _field_done(self) -> None:
@@ -139,8 +151,10 @@ class AskApproval(Dialog[Approval | None]):
         except NotAMoment as error:
             self._say_wrong(str(error), "#until")
             return
-        if scope is ScopeKind.TAG and tag is None:
-            self._say_wrong("which tag?", "#tag")
+        if scope is ScopeKind.TAG and tag not in self._tags:
+            there = ", ".join(self._tags) or "none"
+            words = "which tag?" if tag is None else f"no instance has the tag {plain(tag)}"
+            self._say_wrong(f"{words}: there are {there}" if tag else words, "#tag")
             return
         reason = self.query_one("#reason", Input).value.strip()
         self.dismiss(Approval(scope, tag if scope is ScopeKind.TAG else None, reason, expires))

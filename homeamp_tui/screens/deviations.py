@@ -7,19 +7,24 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from textual import work
 
 from homeamp_agent.model.deviation import Deviation
+from homeamp_agent.model.rule import ScopeKind
 from homeamp_agent.rpc.protocol.errors import RpcError
+from homeamp_agent.rpc.protocol.messages import Decided
 from homeamp_tui import possible
 from homeamp_tui.links import NotConnected
 from homeamp_tui.screens.deviation_rows import DeviationRows
 from homeamp_tui.screens.deviations_keys import KEYS, KEYS_HELP
 from homeamp_tui.words import plural, row_text
 
+ON_ROWS = frozenset({"fix", "approve", "flag", "reopen", "compose", "ignore", "promote", "unique"})
+"""Acts on the chosen deviations."""
+
 
 class DeviationsScreen(DeviationRows):
     """Review, fix, hand in, undo: of the chosen rows, or of the one under the cursor."""
 
     KEYS = KEYS
-    CHANGING = frozenset({"fix", "approve", "flag", "reopen", "compose", "undo", "rescan"})
+    CHANGING = ON_ROWS | {"undo", "rescan"}
     KEYS_HELP = KEYS_HELP
 
     def _summary(self, chosen: Mapping[str, Sequence[str]]) -> str:
@@ -43,6 +48,19 @@ class DeviationsScreen(DeviationRows):
     def action_approve(self) -> None:
         acts = self.dashboard.acts
         self._act(lambda chosen: acts.approve(chosen, self._summary(chosen), self._acted))
+
+    def action_ignore(self) -> None:
+        self._rule(Decided.IGNORE)
+
+    def action_promote(self) -> None:
+        self._rule(Decided.PROMOTE)
+
+    def action_unique(self) -> None:
+        self._rule(Decided.UNIQUE)
+
+    def _rule(self, decided: Decided, scope: ScopeKind = ScopeKind.GLOBAL) -> None:
+        make = self.dashboard.ruling.make
+        self._act(lambda it: make(decided, it, self._summary(it), self._acted, scope))
 
     def action_flag(self) -> None:
         acts = self.dashboard.acts
@@ -77,7 +95,7 @@ class DeviationsScreen(DeviationRows):
         row = self.reader.row(self.table.cursor)
         if action == "undo":
             return "" if self.dashboard.acts.undoable else "nothing was changed from here yet"
-        if action not in {"fix", "approve", "flag", "reopen", "compose"}:
+        if action not in ON_ROWS:
             return ""
         if self.selection:
             return ""

@@ -16,6 +16,8 @@ KEYS = (
     ("t", "Reviewed", "reviewed"),
     ("o", "Reopen", "reopen"),
     ("C", "Request", "compose"),
+    ("i", "Ignore", "ignore"),
+    ("p", "Promote", "promote"),
     ("y", "Copy", "copy"),
     ("r", "Rescan", "rescan"),
 )
@@ -31,7 +33,9 @@ Select     space: one   v or shift+↑↓: a range   A: all that the filter show
 Groups     g: the same deviation on many instances is one line; enter opens it
 Act        f fix (shows the exact diff)   a approve   x flag   o reopen
            C: a change request of these, for later or for others to approve
-Undo       z or u takes back the last fix, approval or flag
+Rules      i: ignore the key   p: promote the value   U: own value on each
+           asks how far, and shows what will deviate then
+Undo       z or u takes back the last fix, approval, flag or rule
 View       s sort   t approved and fixed ones too   r scan again   y copy
 Marks      ▸ here   ● selected   + new   ⚑ flagged   ✓ approved   ✔ fixed
            … fixing
@@ -49,6 +53,9 @@ BINDINGS: list[BindingType] = [
     Binding("f", "fix", "Fix", id="deviations.fix"),
     Binding("a", "approve", "Approve", id="deviations.approve"),
     Binding("C", "compose", "Compose a change request", id="deviations.compose"),
+    Binding("i", "ignore", "Ignore the key", id="deviations.ignore"),
+    Binding("p", "promote", "Promote the value", id="deviations.promote"),
+    Binding("U", "unique", "Mark as unique", id="deviations.unique"),
     Binding("x", "flag", "Flag", id="deviations.flag"),
     Binding("o", "reopen", "Reopen", id="deviations.reopen"),
     Binding("z,u", "undo", "Undo", id="deviations.undo"),
