@@ -143,9 +143,9 @@ class _Agent:
         book = RequestBook(settings.state)
         self._problems.set("requests", *book.problems)
         self._desk = Desk(
-            book,
-            self._drift,
-            self._change_room,
+            book=book,
+            drift=self._drift,
+            changes=self._change_room,
             settle=lambda change: settle(rooms, change, ()),
             told=lambda change: tell_change(self._bus, change),
             policy=_desk_policy(settings),

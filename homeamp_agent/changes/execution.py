@@ -179,6 +179,13 @@ class Execution:
         if ready:
             await self._tell(f"looking whether {', '.join(ready)} kept it")
         await asyncio.gather(*(self._look(each, ready_at) for each in ready))
+        self._steps = self._total
+        await self._tell("")
+
+    @property
+    def _total(self) -> int:
+        """Stopped, starting, up or not, of each game."""
+        return 3 * sum(each.state != "untouched" for each in self._stand.values())
 
     # waiting --------------------------------------------------------------------------------
 
@@ -349,10 +356,8 @@ class Execution:
             log.warning("where the games stand is not written down: %s", plain_reason(error))
 
     async def _note(self, doing: str) -> None:
-        games = [each for each in self._stand.values() if each.state != "untouched"]
-        total = 3 * len(games) + 1
         facts = {
             "restarts": tuple(self._stand.values()),
-            "progress": Progress(done=min(self._steps, total), total=total, now=doing),
+            "progress": Progress(done=min(self._steps, self._total), total=self._total, now=doing),
         }
         await self.paper.note(facts)

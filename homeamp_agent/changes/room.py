@@ -42,7 +42,7 @@ from homeamp_agent.changes.plan import (
     nothing_owned,
 )
 from homeamp_agent.changes.rollback import FileKey, RollbackPlan, RollbackPlanner
-from homeamp_agent.changes.run import Run, RunFacts
+from homeamp_agent.changes.run import Run, RunFacts, ignore_count
 from homeamp_agent.changes.safety import sha256_of
 from homeamp_agent.changes.state import StateFolder
 from homeamp_agent.changes.swap import FileStep, temp_name
@@ -129,10 +129,12 @@ class ChangeRoom:
         idempotency_key: str | None = None,
         kind: str = APPLY,
         part: bool = False,
+        on_file: Callable[[int, int], None] = ignore_count,
     ) -> ChangeRequest:
         """Carry a plan out, whole or not at all.
 
-        `part`: of a change that is written instance by instance; the first one begins it.
+        `on_file` hears how many steps of how many are done, two a file. `part`: of a change that
+        is written instance by instance; the first one begins it.
 
         The answer says what became of it: `applied`, or `failed` with everything taken back and
         the file that caused it. A key that was used before returns that change as it is now.
@@ -177,7 +179,8 @@ class ChangeRoom:
                 )
             with journal:
                 nodes = _nodes(planned.files)
-                Run(self._bench, journal, facts, steps, nodes=nodes).carry_out(planned.files)
+                run = Run(self._bench, journal, facts, steps, nodes=nodes, on_file=on_file)
+                run.carry_out(planned.files)
         return self.show(change_id)
 
     def rollback(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from homeamp_agent.changes.errors import (
@@ -78,6 +78,10 @@ class RunFacts:
     reason: str
 
 
+def ignore_count(_done: int, _total: int) -> None:
+    """Nobody wants to hear how far it is."""
+
+
 class Run:
     """A run of a change whose journal is open and whose instances are locked by the caller."""
 
@@ -91,10 +95,12 @@ class Run:
         resumed: bool = False,
         nodes: Sequence[NodeEdit] = (),
         touched: Iterable[int] = (),
+        on_file: Callable[[int, int], None] = ignore_count,
     ) -> None:
         """`resumed` for a run that another process (or an earlier attempt) began.
 
         `nodes`: what becomes of AMP's own settings; `touched`: those that were touched already.
+        `on_file` hears how many steps of how many are done, two a file.
         """
         self._bench = bench
         self._journal = journal
@@ -104,6 +110,7 @@ class Run:
         self._originals: dict[int, Metadata] = {}
         self._nodes = tuple(nodes)
         self._touched = set(touched)
+        self._on_file = on_file
 
     def carry_out(self, files: Sequence[PlannedFile]) -> None:
         """Do it; `files` are the steps' contents, and `begun` is journalled already.
@@ -118,6 +125,7 @@ class Run:
             self._told("checked")
             for index, planned in enumerate(files):
                 self._prepare(index, planned)
+                self._on_file(index + 1, 2 * len(files))
             index = None
             staged = True
             self._enter("staged")
@@ -128,6 +136,7 @@ class Run:
                 self._enter("written", sync=False, index=index)
             for index, planned in enumerate(files):
                 self._verify(index, planned)
+                self._on_file(len(files) + index + 1, 2 * len(files))
             index = None
             self._told("verified")
             self._enter("committed")

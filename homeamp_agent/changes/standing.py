@@ -74,6 +74,12 @@ def outcomes(plan: Plan) -> tuple[FileOutcome, ...]:
     )
 
 
+def outcomes_left(known: ChangeRequest, journalled: ChangeRequest) -> tuple[FileOutcome, ...]:
+    """Files of a request that its journal does not tell of yet."""
+    begun = {(each.instance, each.file) for each in journalled.files}
+    return tuple(each for each in known.files if (each.instance, each.file) not in begun)
+
+
 def plan_facts(planned: PlannedChange) -> dict[str, Any]:
     """What of a request tells of its plan."""
     return {

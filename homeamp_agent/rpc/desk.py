@@ -13,23 +13,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from homeamp_agent.changes import (
     BookedRequest,
-    ChangeRoom,
     ChangesError,
     FileConflictError,
     NothingPlannedError,
     NotNowError,
     PlannedChange,
     ReadRequest,
-    RequestBook,
     Resolved,
-    UnknownChangeError,
     read_request,
     resolve,
 )
@@ -38,16 +35,15 @@ from homeamp_agent.changes.legacy_lines import line_reader
 from homeamp_agent.changes.standing import (
     approved,
     change_of,
-    not_up,
     plan_facts,
     ready,
     restarting_all,
     why_nothing,
-    without_diffs,
 )
 from homeamp_agent.model.change import ChangeRequest, ChangeStatus, Plan, WritePolicy
 from homeamp_agent.model.request import RequestedChange
 from homeamp_agent.rpc.carrying_out import CarryingOut, RestartRules
+from homeamp_agent.rpc.request_ledger import RequestLedger
 from homeamp_agent.rpc.rooms import DriftRoom
 
 LONGEST_SLEEP_S = 60.0
@@ -73,19 +69,14 @@ class DeskPolicy:
     restarts: RestartRules = field(default_factory=RestartRules)
 
 
-@dataclass(slots=True)
-class Desk:
+@dataclass(slots=True, kw_only=True)
+class Desk(RequestLedger):
     """Every request of this host. `settle` looks at the files of a change again and tells of it."""
 
-    book: RequestBook
     drift: DriftRoom
-    changes: Callable[[], ChangeRoom]
     settle: Callable[[ChangeRequest], Awaitable[None]]
-    told: Callable[[ChangeRequest], None]
     policy: DeskPolicy = field(default_factory=DeskPolicy)
     _busy: set[str] = field(default_factory=set)
-    _woken: asyncio.Event = field(default_factory=asyncio.Event)
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
     _places: asyncio.Semaphore = field(init=False)
     deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
     carrying: CarryingOut = field(init=False)
@@ -132,47 +123,6 @@ class Desk:
         """
         return await self.plan(self.opened(change_id)[1])
 
-    def shown(self, change: ChangeRequest) -> ChangeRequest:
-        """What the journal tells of a change, with what the book knows of its request."""
-        booked = self.book.find(change.id)
-        if booked is None:
-            return change
-        known = booked.change
-        running = (
-            known.status in {ChangeStatus.APPLYING, ChangeStatus.WAITING}
-            and change.status is not ChangeStatus.ROLLED_BACK
-            and self._under_way(change.id)
-        )
-        said = known.message if running else change.message or known.message
-        return change.model_copy(
-            update={
-                **{name: getattr(known, name) for name in _OF_THE_REQUEST},
-                "status": known.status if running else change.status,
-                "refused": known.refused or change.refused,
-                "message": "; ".join(filter(None, (said, not_up(known.restarts)))),
-            }
-        )
-
-    async def show(self, change_id: str) -> ChangeRequest:
-        """One request or change, with its diffs.
-
-        Raises:
-            UnknownChangeError: there is none.
-        """
-        try:
-            return self.shown(await asyncio.to_thread(self.changes().show, change_id))
-        except UnknownChangeError:
-            return self.book.get(change_id).change
-
-    async def all(self) -> Sequence[ChangeRequest]:
-        """Every request and change without diffs, newest first."""
-        written = [self.shown(each) for each in await asyncio.to_thread(self.changes().list)]
-        begun = {each.id for each in written}
-        waiting = [
-            without_diffs(each.change) for each in self.book.all() if each.change.id not in begun
-        ]
-        return sorted((*written, *waiting), key=lambda each: (each.created_at, each.id))[::-1]
-
     # handing in and deciding ----------------------------------------------------------------
 
     async def submit(
@@ -210,8 +160,8 @@ class Desk:
             if self.policy.approval == "at_once" and operates:
                 change = approved(change, author, planned.plan.digest)
             await asyncio.to_thread(self.book.enter, BookedRequest(change, request))
-            await self._log(author, "submitted", change, request.reason)
-        self._tell(change)
+            await self.log_act(author, "submitted", change, request.reason)
+        self.tell(change)
         return change, planned.plan
 
     async def approve(
@@ -293,7 +243,7 @@ class Desk:
             InstanceBusyError: another request works on one of its instances.
         """
         change, request = self.opened(change_id)
-        if self._under_way(change_id):
+        if self.under_way(change_id):
             raise NotNowError(f"{change_id} is under way")
         if change.status not in STARTABLE:
             raise NotNowError(f"{change_id} is {change.status.value}: approve it first")
@@ -315,7 +265,7 @@ class Desk:
             UnknownChangeError: there is none.
         """
         while True:
-            news = self._news
+            news = self.news
             change = await self.show(change_id)
             working = change_id in self._busy or self.carrying.busy(change_id)
             if change.status not in UNDER_WAY and not working:
@@ -332,7 +282,7 @@ class Desk:
 
     async def _run(self) -> None:
         while True:
-            self._woken.clear()
+            self.woken.clear()
             now = datetime.now(UTC)
             waiting = [
                 each.change
@@ -344,7 +294,7 @@ class Desk:
             later = [each.not_before for each in waiting if each not in due and each.not_before]
             sleep_s = min([(each - now).total_seconds() for each in later] + [LONGEST_SLEEP_S])
             try:
-                await asyncio.wait_for(self._woken.wait(), max(sleep_s, 0.01))
+                await asyncio.wait_for(self.woken.wait(), max(sleep_s, 0.01))
             except TimeoutError:
                 continue
 
@@ -390,6 +340,7 @@ class Desk:
                 reason=change.reason,
                 change_id=change.id,
                 part=part,
+                on_file=self.counting(change.id),
             )
 
     async def _resume(self) -> None:
@@ -404,32 +355,6 @@ class Desk:
                 message = "the agent was stopped before anything was written"
                 await self.keep(change, status=ready(change), message=message)
 
-    async def as_journalled(self, change: ChangeRequest) -> ChangeRequest | None:
-        """What the journal says became of it, noted in the book; None if it never began."""
-        done = await self.in_journal(change.id)
-        if done is not None:
-            await self.note_end(change, done)
-        return done
-
-    async def over(self, change: ChangeRequest) -> None:
-        """What was rolled back is not waited for any more."""
-        booked = self.book.find(change.id)
-        if booked is not None and booked.open and change.status is ChangeStatus.ROLLED_BACK:
-            await self.note_end(booked.change, change)
-
-    async def in_journal(self, change_id: str) -> ChangeRequest | None:
-        """What the journal tells of a request; None if nothing of it was ever begun."""
-        try:
-            return await asyncio.to_thread(self.changes().show, change_id)
-        except UnknownChangeError:
-            return None
-
-    async def note_end(self, change: ChangeRequest, done: ChangeRequest) -> None:
-        """Keep how it ended, as the journal tells."""
-        await self.keep(
-            change, status=done.status, message=done.message, finished_at=done.finished_at
-        )
-
     # helpers --------------------------------------------------------------------------------
 
     def _resolved(self, request: RequestedChange, instance: str | None) -> Resolved:
@@ -441,18 +366,6 @@ class Desk:
             self.drift.masker,
             lambda plugin: knowledge.of(plugin).restart,
         )
-
-    def opened(self, change_id: str) -> tuple[ChangeRequest, RequestedChange]:
-        """A request of which something may still come, and as it was handed in.
-
-        Raises:
-            UnknownChangeError: there is none.
-            NotNowError: it is over.
-        """
-        booked = self.book.get(change_id)
-        if booked.request is None:
-            raise NotNowError(f"{change_id} is {booked.change.status.value}")
-        return booked.change, booked.request
 
     def _earlier(self, request: RequestedChange) -> BookedRequest | None:
         booked = self.book.find(request.request_id) if request.request_id else None
@@ -491,52 +404,12 @@ class Desk:
         self, change: ChangeRequest, who: str, act: str, reason: str = ""
     ) -> ChangeRequest:
         await asyncio.to_thread(self.book.update, change)
-        await self._log(who, act, change, reason)
-        self._tell(change)
+        await self.log_act(who, act, change, reason)
+        self.tell(change)
         return change
 
-    async def replanned(self, change: ChangeRequest, planned: PlannedChange, why: str) -> None:
-        """It waits for approval again: what it would do is another plan."""
-        await self.keep(
-            change,
-            status=ChangeStatus.PENDING_APPROVAL,
-            message=f"{why}: look at the plan again and approve it",
-            approved_by=None,
-            approved_at=None,
-            waits_until=None,
-            digest=planned.plan.digest,
-            **plan_facts(planned),
-        )
-
-    async def keep(self, change: ChangeRequest, **facts: Any) -> ChangeRequest:
-        """Note where a request stands, on the medium, and tell of it."""
-        change = change.model_copy(update=facts)
-        await asyncio.to_thread(self.book.update, change)
-        self._tell(change)
-        return change
-
-    async def _log(self, who: str, act: str, change: ChangeRequest, reason: str) -> None:
-        await asyncio.to_thread(
-            self.changes().audit.append,
-            who=who,
-            action=f"change.{act}",
-            subject=change.id,
-            reason=reason,
-            source=change.source,
-            digest=change.digest,
-        )
-
-    def _tell(self, change: ChangeRequest) -> None:
-        self.told(change)
-        self.wake()
-
-    def wake(self) -> None:
-        """Something stands otherwise: whoever waits for it looks again."""
-        self._woken.set()
-        self._news.set()
-        self._news = asyncio.Event()
-
-    def _under_way(self, change_id: str) -> bool:
+    def under_way(self, change_id: str) -> bool:
+        """Whether somebody works on the request, or waits for its games."""
         return (
             change_id in self._busy
             or self.carrying.busy(change_id)
@@ -544,8 +417,4 @@ class Desk:
         )
 
 
-_OF_THE_REQUEST = (
-    "author", "created_at", "priority", "write_policy", "source", "digest", "approved_by",
-    "approved_at", "not_before", "waits_until", "progress", "restarts", "notes", "deployment_id",
-)  # fmt: skip
 _LOOK_AGAIN = "what it would do is another plan now: preview it again"

@@ -44,7 +44,7 @@ def test_each_instance_is_written_as_it_stops_and_all_go_back_together(
         lobby.state = STOPPED
         change = when(wire, change_id, "waits for the next stop of SURV01")
         assert restarts(change) == {"LOBBY01": "written", "SURV01": "waiting"}
-        assert change["progress"]["done"] == 1
+        assert (change["progress"]["done"], len(change["files"])) == (1, 2)
         assert written(host) == {"LOBBY01": True, "SURV01": False}
         early = wire.ask("changes.cancel", ids=[change_id], reason="no")["error"]["message"]
         assert "written into LOBBY01 already: roll it back" in early

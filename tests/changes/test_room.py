@@ -257,3 +257,12 @@ def test_a_part_that_fails_leaves_the_others_as_they_are(house: House) -> None:
     assert house.room.rollback("c", author="op", reason="no").status is ChangeStatus.ROLLED_BACK
     assert house.file("A").read_bytes() == CONFIG
     assert house.file("B").read_bytes() == CONFIG + b"by: hand\r\n"
+
+
+def test_how_far_it_is_is_told_twice_a_file(house: House) -> None:
+    heard: list[tuple[int, int]] = []
+    planned = house.room.plan([edit("A"), edit("B")])
+    house.room.apply(
+        planned, author="op", reason="r", on_file=lambda done, total: heard.append((done, total))
+    )
+    assert heard == [(1, 4), (2, 4), (3, 4), (4, 4)]
