@@ -15,6 +15,7 @@ from functools import cached_property
 from homeamp_agent.configfiles.delimited import Delimited, body_of
 from homeamp_agent.configfiles.document import KeyPath, Problem, Value
 from homeamp_agent.configfiles.errors import ConfigFileError, EditRefused, TooLargeError
+from homeamp_agent.configfiles.figures import float_text
 from homeamp_agent.configfiles.text import Splice
 from homeamp_agent.configfiles.tree import Branch, Leaf, Node, Sequence, duplicate_key
 from homeamp_agent.configfiles.tree_document import TreeDocument
@@ -197,7 +198,8 @@ class ForgeCfgDocument(TreeDocument):
                 return [self._first_items(node, value)]
             return self._delimited.replace_value(node, value, _ItemWriter())
         is_item = isinstance(node, Leaf) and node.key_end == node.at
-        written = _item(value) if is_item else _written(value)
+        old = node.token if isinstance(node, Leaf) else ""
+        written = _item(value, old) if is_item else _written(value, old)
         return [Splice(node.start, node.end, written)]
 
     def _first_items(self, node: Sequence, values: list[Value]) -> Splice:
@@ -265,8 +267,8 @@ class _ItemWriter:
 
     spreads_lists = True
 
-    def scalar(self, value: Value, old: Leaf | None) -> str:  # noqa: ARG002  (the protocol's)
-        return _item(value)
+    def scalar(self, value: Value, old: Leaf | None) -> str:
+        return _item(value, "" if old is None else old.token)
 
     def compound(self, value: Value, indent: str | None) -> str:  # noqa: ARG002  (the protocol's)
         raise EditRefused(f"a list of this format cannot hold a {type(value).__name__}")
@@ -301,17 +303,19 @@ def _as_letter(letter: str, value: Value) -> Value:
     raise EditRefused(f"a property of type {letter} cannot hold a {kind.__name__}")
 
 
-def _written(value: Value) -> str:
+def _written(value: Value, old: str = "") -> str:
     if isinstance(value, bool):
         return str(value).lower()
     text = value if isinstance(value, str) else repr(value)
+    if isinstance(value, float) and math.isfinite(value):
+        text = float_text(value, old)
     if "\n" in text or "\r" in text:
         raise EditRefused("a value of this format cannot hold a line break")
     return text
 
 
-def _item(value: Value) -> str:
-    text = _written(value)
+def _item(value: Value, old: str = "") -> str:
+    text = _written(value, old)
     if not text or text != text.strip() or text.startswith(">") or text.endswith("<"):
         raise EditRefused("an item of this format cannot be empty, be padded, or hold > or < there")
     return text

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from homeamp_agent.configfiles.document import KeyPath, Problem, Value
 from homeamp_agent.configfiles.errors import ConfigFileError, EditRefused, TooLargeError
+from homeamp_agent.configfiles.figures import float_text
 from homeamp_agent.configfiles.text import Splice
 from homeamp_agent.configfiles.tree import Branch, Leaf, Node, duplicate_key
 from homeamp_agent.configfiles.tree_document import TreeDocument
@@ -51,8 +52,10 @@ class LineDocument(TreeDocument):
             return str(value) if capital else str(value).lower()
         if value is None:
             return ""
-        if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        if isinstance(value, int):
             return repr(value)
+        if isinstance(value, float) and math.isfinite(value):
+            return float_text(value, str(old.value) if old is not None else "")
         raise EditRefused(f"a text format has no way to write a {type(value).__name__}")
 
     @cached_property

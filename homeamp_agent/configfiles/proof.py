@@ -82,10 +82,16 @@ def same(left: Value, right: Value) -> bool:
     if kind is not type(right):
         return False
     if kind is dict:
-        return len(left) == len(right) and all(
-            type(one) is type(other) and one == other and same(left[one], right[other])
-            for one, other in zip(left, right, strict=True)
-        )
+        if len(left) != len(right):
+            return False
+        # A loop that settles texts itself: most of a proof's time goes by here.
+        for (key, one), (other_key, other) in zip(left.items(), right.items(), strict=True):
+            if key != other_key or type(key) is not type(other_key):
+                return False
+            texts = type(one) is str and type(other) is str
+            if not (one == other if texts else same(one, other)):
+                return False
+        return True
     if kind is list:
         return len(left) == len(right) and all(map(same, left, right))
     if kind is float:

@@ -30,6 +30,7 @@ _BLOCK_CHARACTERS = 512
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _SURROGATE_ESCAPE = 0xDC00
 _PLANE_15_OR_16 = re.compile(rb"[\xf3\xf4][\x80-\xbf]{3}")
+_PLANE_15_OR_16_TEXT = re.compile("[\U000f0000-\U0010ffff]")
 
 
 class Splice(NamedTuple):
@@ -117,7 +118,7 @@ class SourceText:
         Raises:
             UnicodeEncodeError: `text` holds a lone surrogate.
         """
-        if self.encoding != "utf-8" or text.isascii() or max(text) < "\U000f0000":
+        if self.encoding != "utf-8" or text.isascii() or not _PLANE_15_OR_16_TEXT.search(text):
             return text.encode(self.encoding)
         return text.translate(self._surrogates).encode("utf-8", "surrogateescape")
 

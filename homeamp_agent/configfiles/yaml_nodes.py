@@ -6,8 +6,6 @@ a scan reads thousands of settings and the places of few.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from homeamp_agent.configfiles.document import KeySegment, Setting, Span, Value
 from homeamp_agent.configfiles.text import SourceText
 from homeamp_agent.configfiles.yaml_scalars import plain_value, tagged_value
@@ -142,7 +140,12 @@ class MappingNode(CollectionNode):
 
     @property
     def value(self) -> Value:
-        return {segment: value_of(child) for segment, child in self.table.items()}
+        return {
+            segment: (child.text if child.mark else plain_value(child.text))
+            if child.__class__ is ScalarNode and child.tag is None
+            else child.value
+            for segment, child in self.table.items()
+        }
 
 
 def value_of(node: YamlNode) -> Value:
@@ -157,13 +160,17 @@ def resolved(node: YamlNode) -> YamlNode:
     return node.target if isinstance(node, AliasNode) else node
 
 
-def scalars(node: YamlNode) -> Iterator[ScalarNode]:
+def scalars(node: YamlNode) -> list[ScalarNode]:
     """Every scalar value written below `node` (keys and aliases left out), in file order."""
-    if isinstance(node, ScalarNode):
-        yield node
-    elif isinstance(node, MappingNode):
-        for child in node.children[1::2]:
-            yield from scalars(child)
-    elif isinstance(node, SequenceNode):
-        for child in node.children:
-            yield from scalars(child)
+    found: list[ScalarNode] = []
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        # By class: an isinstance of an abstract class takes ten times as long where it fails.
+        if node.__class__ is ScalarNode:
+            found.append(node)
+        elif node.__class__ is MappingNode:
+            stack.extend(node.children[::-2])
+        elif node.__class__ is SequenceNode:
+            stack.extend(reversed(node.children))
+    return found

@@ -217,7 +217,7 @@ class YamlText:
 
     @cached_property
     def _scalars(self) -> list[ScalarNode]:
-        return [] if self.root is None else list(scalars(self.root))
+        return [] if self.root is None else scalars(self.root)
 
     @cached_property
     def _steps(self) -> tuple[int, int]:

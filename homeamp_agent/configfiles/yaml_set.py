@@ -24,6 +24,7 @@ from homeamp_agent.configfiles.yaml_refold import refolded
 from homeamp_agent.configfiles.yaml_write import (
     block_lines,
     block_scalar,
+    can_be_plain,
     flow_text,
     is_list_of_scalars,
     scalar_texts,
@@ -80,7 +81,9 @@ def scalar_changes(
     if isinstance(value, dict | list):
         written = [flow_text(value, text.style(place.parent))]
     else:
-        written = scalar_texts(value, mark, text.quote, flow=in_flow, old=old)
+        plain = not isinstance(value, str) or can_be_plain(value, flow=in_flow)
+        quote = mark if mark or plain else text.quote
+        written = scalar_texts(value, mark, quote, flow=in_flow, old=old)
         if node.tag is not None and mark and not isinstance(value, str):
             written.insert(0, mark + written[0] + mark)
     if node.implied:

@@ -19,6 +19,8 @@ from homeamp_agent.configfiles import KeyPath, Value, parse
         ("a.toml", "a = 4.50\n", ("a",), 12.0, "a = 12.00\n"),
         ("a.json", '{"a": 1.0E8}', ("a",), 2.5e9, '{"a": 2.5E9}'),
         ("a.conf", "a = 0.50\n", ("a",), 0.7, "a = 0.70\n"),
+        ("a.cfg", "g {\n  D:a=0.50\n}\n", ("g", "a"), 0.7, "g {\n  D:a=0.70\n}\n"),
+        ("a.properties", "a=0.50\n", ("a",), 0.7, "a=0.70\n"),
     ],
 )
 def test_new_text_is_written_as_what_stands_beside_it(
