@@ -18,6 +18,7 @@ from pathlib import Path
 from homeamp_agent.changes.diff import secret_literals, shown_file, unified_diff
 from homeamp_agent.changes.edit import ANY_VALUE, PlainEdit, agrees
 from homeamp_agent.changes.errors import ChangesError, FileConflictError, UnsafeFileError
+from homeamp_agent.changes.line_offers import line_offer
 from homeamp_agent.changes.metadata import Metadata
 from homeamp_agent.changes.nodes import NodeEdit, NodeWish, node_edit
 from homeamp_agent.changes.safety import (
@@ -202,7 +203,13 @@ class Planner:
         before = self.read(place).content
         with place.parent() as folder:
             refuse_unwritable(folder, place.name, place.file)
-        document = parse(place.file, before, self.limits)
+        try:
+            document = parse(place.file, before, self.limits)
+        except ConfigFileError as error:
+            for edit in edits:
+                offer = line_offer(edit, before, self.masker, self.limits)
+                refused.append(self._refused(edit, error.reason + offer))
+            return None
         made: list[PlainEdit] = []
         nodes: list[NodeEdit] = []
         for edit in edits:
@@ -235,7 +242,7 @@ class Planner:
         return node_edit(owner, (edit.instance, edit.file), path, actual, wish)
 
     def _edited(self, document: Document, edit: PlainEdit, path: KeyPath, actual: Value) -> bytes:
-        """The new bytes. The one place to know operations; a line-level edit would join here.
+        """The new bytes. The one place to know operations.
 
         Raises:
             EditRefused: it cannot be made byte-exactly, or is made already.

@@ -58,12 +58,15 @@ def propose_line_edit(
     old_text: str,
     new_text: str,
     limits: Limits = DEFAULT_LIMITS,
+    *,
+    is_text: bool = False,
 ) -> LineEdit:
     """The edit that turns `key: old_text` into `key: new_text`, where there is one such line.
 
     Both texts are values without quotes; the line's own quotes, its indentation, its separator
     (`:` or `=`), a comma and a comment behind the value stay. Quotes are added where the format
-    that the file's name tells needs them.
+    that the file's name tells needs them, and with `is_text` also where `new_text` would read as a
+    number or a word like `true`.
 
     Raises:
         EditRefused: the key's line is not there, is there more than once, or holds another value
@@ -82,7 +85,7 @@ def propose_line_edit(
     if token is None:
         raise EditRefused(f"line {source.line(start)} does not hold the expected value")
     _refuse_beyond_line(source, start, token)
-    written = _written(token, new_text, format_name)
+    written = _written(token, new_text, format_name, is_text=is_text)
     line_start = source.line_start(start)
     old_line = source.text[line_start:end]
     new_line = source.text[line_start:start] + written + source.text[start + len(token) : end]
@@ -165,19 +168,19 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip(" \t"))
 
 
-def _written(token: str, new_text: str, format_name: str) -> str:
+def _written(token: str, new_text: str, format_name: str, *, is_text: bool) -> str:
     """`new_text` in the quotes that `token` has, or in some if it needs them."""
     if format_name in _TEXT_FORMATS:
         return new_text
     if token[0] == '"':
         return json.dumps(new_text, ensure_ascii=False)
     if format_name == "yaml":
-        plain = can_be_plain(new_text, flow=False) or (
-            new_text and type(plain_value(new_text)) is not str
-        )
+        other_type = new_text and type(plain_value(new_text)) is not str
+        plain = (other_type and not is_text) or can_be_plain(new_text, flow=False)
         if token[0] == "'" or not plain:
             return "'" + new_text.replace("'", "''") + "'"
         return new_text
     if token[0] == "'" and "'" not in new_text and "\\" not in new_text:
         return f"'{new_text}'"
-    return new_text if _BARE.fullmatch(new_text) else json.dumps(new_text, ensure_ascii=False)
+    bare = _BARE.fullmatch(new_text) and not is_text
+    return new_text if bare else json.dumps(new_text, ensure_ascii=False)

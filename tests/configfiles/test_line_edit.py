@@ -88,3 +88,16 @@ def test_the_new_value_is_quoted_as_the_format_of_the_name_needs_it(
     with pytest.raises(ConfigFileError):
         parse(file, data)
     assert propose_line_edit(file, data, "a", old, new).data == after
+
+
+@pytest.mark.parametrize(
+    ("file", "data", "after"),
+    [
+        ("f.yml", b"a: x\nb: [\n", b"a: '12:30'\nb: [\n"),
+        ("f.toml", b"a = 'x'\nb = [\n", b"a = '12:30'\nb = [\n"),
+    ],
+)
+def test_a_new_text_that_would_read_as_a_number_gets_quotes(
+    file: str, data: bytes, after: bytes
+) -> None:
+    assert propose_line_edit(file, data, "a", "x", "12:30", is_text=True).data == after
