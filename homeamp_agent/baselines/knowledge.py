@@ -23,9 +23,15 @@ PATTERN_FIELDS = ("volatile", "identity", "secret", "not_secret", "security")
 
 
 class PluginKnowledge(Word):
-    """One plugin. Keys are patterns of the dotted key, `data` globs below its folder."""
+    """One plugin. Keys are patterns of the dotted key, `data` globs below its folder.
+
+    `main` is the config file that a key without a file is looked for in first, `restart` whether a
+    changed file counts only after one, `volatile` what the plugin itself changes, `identity` what
+    no two instances may share, `security` what guards something; it can be looked up at `source`.
+    """
 
     name: str
+    source: str = ""
     core: bool = False
     main: str = MAIN_CONFIG
     restart: bool = True

@@ -179,7 +179,9 @@ class _OfFile:
             self._add(proposal, "ignore", path, {"ignore": True})
         elif any(map(_secret, there.values())):
             proposal.counts["secret"] += 1
-        elif any_found(self.knowledge.identity, key) or _identities(there.values()):
+        elif _identities(there.values()) or (
+            any_found(self.knowledge.identity, key) and not _mostly_one(there.values())
+        ):
             self._add(proposal, "unique", path, {"unique": True})
         elif not all(map(expressible, there.values())):
             proposal.counts["unsaid"] += 1
@@ -229,6 +231,12 @@ class _OfFile:
 def _identities(values: Any) -> bool:
     """Whether every instance has an id there: a copied one is then found as not unique."""
     return all(isinstance(value, str) and _UUID.match(value) for value in values)
+
+
+def _mostly_one(values: Collection[Value]) -> bool:
+    """Whether more than half of several have the same: what could tell them apart does not here."""
+    texts = Counter(json.dumps(value, sort_keys=True) for value in values)
+    return len(values) > 1 and texts.most_common(1)[0][1] * 2 > len(values)
 
 
 def _secret(value: Value) -> bool:

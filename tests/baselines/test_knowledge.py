@@ -17,6 +17,8 @@ def test_the_forty_most_common_plugins_are_known() -> None:
     assert known.problems == ()
     assert len(known.plugins) >= 40
     assert len(known.plugins) == len(list(FOLDER.glob("*.yaml"))), "no plugin has two files"
+    for each in known.plugins.values():
+        assert each.source.startswith("https://"), f"nobody can look {each.name} up"
 
 
 def test_an_operator_s_own_file_replaces_ours_and_adds_others(tmp_path: Path) -> None:
@@ -31,6 +33,20 @@ def test_an_operator_s_own_file_replaces_ours_and_adds_others(tmp_path: Path) ->
     assert loaded.knowledge.of("homemade").core
     assert loaded.secret_policy.secret(("pin",), "1234", "HomeMade")
     assert loaded.knowledge.of("Essentials").core, "the rest of ours still counts"
+
+
+def test_the_example_in_the_docs_is_one_and_names_every_field(tmp_path: Path) -> None:
+    docs = Path(__file__).parents[2] / "docs" / "baselines.md"
+    text = docs.read_text("utf-8").partition("## What is known of plugins")[2]
+    folder = tmp_path / "knowledge"
+    folder.mkdir()
+    example = text.partition("```yaml\n")[2].partition("```")[0]
+    (folder / "shop.yaml").write_text(example, "utf-8")
+    loaded = load_baselines(tmp_path)
+    assert loaded.problems == ()
+    known = loaded.knowledge.of("shop")
+    assert known.model_fields_set == set(type(known).model_fields)
+    assert loaded.secret_policy.secret(("license",), "x", "Shop")
 
 
 RULES = """\

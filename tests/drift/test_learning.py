@@ -98,6 +98,19 @@ def test_what_was_learned_is_quiet_until_something_changes(network: Network) -> 
     }
 
 
+def test_an_identity_that_most_share_is_none_here(network: Network) -> None:
+    for at, name in enumerate(("A01", "B01", "C01")):
+        network.instance(name)
+        network.plugin(name, "LuckPerms", "server: global\n")
+        network.plugin(name, "QuickShop-Hikari", f"server-uuid: shop{at}\n")
+    assert learned(network.instances, network.baselines / "rules.yaml").returncode == 0
+    written = yaml.safe_load((network.baselines / "rules.yaml").read_text("utf-8"))["rules"]
+    said = {rule["plugin"]: rule for rule in written if "plugin" in rule}
+    assert said["LuckPerms"]["value"] == "global"
+    assert said["QuickShop-Hikari"]["unique"] is True
+    assert network.check() == ()
+
+
 def test_a_file_that_is_there_is_not_overwritten(network: Network) -> None:
     network.instance("A01")
     out = network.baselines / "rules.yaml"
