@@ -74,6 +74,10 @@ class Hands(Protocol):
         """Start the game, and return once players can join."""
         ...
 
+    async def start_later(self, instance: str) -> None:
+        """Tell the game to start, and wait for nothing: the agent is about to end."""
+        ...
+
     async def look(self, instance: str, up_until: datetime | None, ready_at: datetime) -> None:
         """Once it has settled: whether it kept what was written."""
         ...
@@ -110,6 +114,12 @@ class Pace:
 
 DOWN = frozenset({"stopping", "stopped", "starting"})
 """The states of a restart in which the game is down by our hand, or may be."""
+
+
+UP_AGAIN = frozenset(
+    {GameState.READY, GameState.STARTING, GameState.RESTARTING, GameState.SLEEPING}
+)
+"""Somebody, or we ourselves before we were killed, brought the game up."""
 
 
 def owed(restarts: Sequence[InstanceRestart]) -> tuple[str, ...]:
@@ -155,9 +165,11 @@ class Execution:
             ChangesError, OSError: nothing was written; what was stopped is up again.
         """
         async with AsyncExitStack() as held:
-            if self.owed:
+            if self.owed and await self._still_down():
                 await self._hold(held)
             else:
+                if self.owed:
+                    await self._begin_anew()
                 await self._wait_for_a_turn(held)
             try:
                 await self.paper.begin()
@@ -172,10 +184,8 @@ class Execution:
 
     async def finish(self) -> None:
         """Bring up again what we stopped, and look whether it kept what was written."""
-        starting = self.owed
-        up = await asyncio.gather(*(self._start(each) for each in starting))
+        ready = await self._bring_up()
         ready_at = self.now()
-        ready = [name for name, came in zip(starting, up, strict=True) if came]
         if ready:
             await self._tell(f"looking whether {', '.join(ready)} kept it")
         await asyncio.gather(*(self._look(each, ready_at) for each in ready))
@@ -288,6 +298,19 @@ class Execution:
             }
         )
 
+    async def _still_down(self) -> bool:
+        """Whether the games that we stopped, before we were killed, are down to this moment."""
+        states = await asyncio.gather(*map(self.hands.state, self.owed))
+        return not any(each.state in UP_AGAIN for each in states)
+
+    async def _begin_anew(self) -> None:
+        """Somebody brought a game up meanwhile, and people may play: bring up all, and wait as if
+        nothing had been done."""
+        await self._bring_up()
+        for name in self.names:
+            self._stand[name] = InstanceRestart(instance=name, state="waiting")
+        self._steps = 0
+
     async def _hold(self, held: AsyncExitStack) -> None:
         """After a kill: nothing else has a claim on games that we stopped."""
         await held.enter_async_context(self.hands.held(self.names))
@@ -336,6 +359,12 @@ class Execution:
                     raise
                 await self._tell(f"{name} cannot be started yet: {error}")
             await asyncio.sleep(self.pace.again_s)
+
+    async def _bring_up(self) -> list[str]:
+        """Start what we stopped; those that came up."""
+        starting = self.owed
+        up = await asyncio.gather(*(self._start(each) for each in starting))
+        return [name for name, came in zip(starting, up, strict=True) if came]
 
     async def _look(self, name: str, ready_at: datetime) -> None:
         try:

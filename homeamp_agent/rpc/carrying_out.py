@@ -8,6 +8,7 @@ await carrying.begin(change)            # goes on by itself; `desk.ended(id)` wa
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ NO_HANDS = (
     "use the write policy `now` and restart the games by hand"
 )
 
+LAST_WORDS_S = 2.0
+"""systemd gives the agent 5 s in all to end."""
 NOT_STARTED = "was stopped and not started again: the agent no longer speaks to AMP"
 
 log = logging.getLogger(__name__)
@@ -136,12 +139,32 @@ class CarryingOut:
         )
 
     async def stop(self) -> None:
-        """The agent ends: what is under way is taken up again at its next start."""
+        """The agent ends: what is under way is taken up again at its next start.
+
+        Nobody knows when that will be: games that are down for a change are told to start, unless
+        their files are being written.
+        """
+        under_way = tuple(self._tasks)
         tasks = tuple(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.next_stop.stop()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_S):
+                await asyncio.gather(*map(self._start_later, under_way))
+
+    async def _start_later(self, change_id: str) -> None:
+        journalled = await self.desk.in_journal(change_id)
+        if journalled is not None and journalled.status is ChangeStatus.APPLYING:
+            return
+        for name in owed(self.desk.book.get(change_id).change.restarts):
+            log.warning("%s is down for change %s: it is told to start", name, change_id)
+            try:
+                if self.hands is not None:
+                    await self.hands.start_later(name)
+            except GameTrouble as error:
+                log.error("%s stays down until the agent runs again: %s", name, error)  # noqa: TRY400
 
     def _spawn(self, change_id: str) -> None:
         self._keep_task(change_id, asyncio.create_task(self._carry_out(change_id)))

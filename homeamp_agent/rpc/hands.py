@@ -52,6 +52,11 @@ class GameHands:
         with _told():
             await self.games.bring_up(instance)
 
+    async def start_later(self, instance: str) -> None:
+        """Tell the game to start, and wait for nothing."""
+        with _told():
+            await self.games.lifecycle.start(instance)
+
     async def look(self, instance: str, up_until: datetime | None, ready_at: datetime) -> None:
         """Once it has settled: whether it kept what was written."""
         await self.look_after(Restart(instance, up_until, ready_at))

@@ -45,6 +45,10 @@ def restarts(change: Any) -> dict[str, str]:
     return {each["instance"]: each["state"] for each in change["restarts"]}
 
 
+def tries(panel: Panel) -> int:
+    return sum(call.endswith("Core/Start") for call, _ in panel.calls)
+
+
 def last_act(host: Host) -> tuple[str, str, str]:
     last = list(open_audit(host.state).entries())[-1]
     return last.action, last.subject, last.outcome
@@ -124,7 +128,16 @@ def test_killed_with_its_game_down_the_next_agent_writes_and_starts_it(
         host.stop(signal.SIGKILL)
     assert game.state == STOPPED
 
+    # Ended in good order, the agent tells a game that it stopped to start.
+    tried = tries(panel)
+    host.start()
+    with contextlib.closing(host.connect()) as wire:
+        while tries(panel) == tried:
+            wire.call("agent.status")
     panel.break_on = ""
+    assert host.stop() == 0
+    assert game.starts == 1
+
     with host.running() as wire:
         change = wire.call("changes.show", id=change_id)["change"]
         while restarts(change) != {"SURV01": "ready"}:

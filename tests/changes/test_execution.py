@@ -24,7 +24,7 @@ from homeamp_agent.model.request import RestartPolicy
 from homeamp_agent.model.window import Window
 from homeamp_agent.rpc.hands import GameHands
 from tests.changes.test_room import CONFIG, House, edit
-from tests.standin.game import READY, STOPPED, Game
+from tests.standin.game import READY, STOPPED, STOPPING, Game
 from tests.standin.panel import PASSWORD, USER, Panel
 from tests.standin.serving import serving
 
@@ -253,7 +253,8 @@ async def test_games_that_somebody_else_acts_on_are_waited_for(desk: Desk) -> No
 
 @pytest.mark.parametrize("state", ["stopping", "stopped", "starting"])
 async def test_killed_in_between_it_goes_on_whoever_plays(desk: Desk, state: str) -> None:
-    desk.panel.games["A"].state = READY if state == "stopping" else STOPPED
+    desk.panel.games["A"].state = STOPPING if state == "stopping" else STOPPED
+    desk.panel.games["A"].steps = [STOPPED] if state == "stopping" else []
     desk.panel.games["B"].state = STOPPED
     left = (
         InstanceRestart(instance="A", state=state),
@@ -263,6 +264,18 @@ async def test_killed_in_between_it_goes_on_whoever_plays(desk: Desk, state: str
     assert desk.panel.games["A"].state == READY
     assert desk.panel.games["B"].state == STOPPED
     assert desk.written() == [True, True]
+
+
+async def test_a_game_that_somebody_brought_up_meanwhile_is_not_stopped_under_players(
+    desk: Desk,
+) -> None:
+    desk.panel.games["A"].state = STOPPED
+    desk.panel.games["B"].players = 2
+    left = tuple(InstanceRestart(instance=each, state="stopped") for each in "AB")
+    with pytest.raises(GaveUp, match="B has 2 online: nothing was done"):
+        await desk.run(RestartPolicy(wait_minutes=0), restarts=left)
+    assert desk.counts() == {"A": (0, 1), "B": (0, 0)}
+    assert desk.written() == [False, False]
 
 
 async def test_amp_away_in_the_middle_is_waited_for_until_the_games_are_up(desk: Desk) -> None:
