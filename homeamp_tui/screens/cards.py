@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from textual.content import Content
 
+from homeamp_agent.model.deployment import Deployment, DeploymentStage
 from homeamp_agent.model.query import Counts, PluginCount
 from homeamp_agent.model.rule import Severity
 from homeamp_agent.rpc.protocol.messages import OverviewResult, StatusResult
+from homeamp_tui.deployment_lines import STAGE_WORDS
 from homeamp_tui.groups import Group
 from homeamp_tui.links import Link, LinkState
 from homeamp_tui.theme import SEVERITY_STYLES
@@ -61,6 +64,20 @@ def totals(overviews: Sequence[OverviewResult], width: int) -> Content:
 def _of(counts: Counts, severity: Severity) -> int:
     count: int = getattr(counts, severity.value)
     return count
+
+
+def deployments(under_way: Sequence[Deployment]) -> Content:
+    """How many deployments stand where; nothing where there is none."""
+    if not under_way:
+        return Content("")
+    counts = Counter(each.stage for each in under_way)
+    text = Content.styled(f"{plural(len(under_way), 'deployment')} (6)", "bold")
+    for stage in DeploymentStage:
+        if count := counts[stage]:
+            wanted = stage in {DeploymentStage.AWAITING_APPROVAL, DeploymentStage.PAUSED}
+            style = "$warning" if wanted else "$muted"
+            text += Content.styled(f"   {count} {STAGE_WORDS[stage]}", style)
+    return text
 
 
 def host_title(link: Link) -> str:

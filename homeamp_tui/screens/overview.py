@@ -13,11 +13,14 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from homeamp_agent.model.deployment import OVER, Deployment, DeploymentStage
 from homeamp_agent.model.deviation import DeviationGroup
 from homeamp_agent.model.event import Event
 from homeamp_agent.model.query import DeviationFilter, PluginCount
-from homeamp_agent.rpc.protocol.errors import RpcError
+from homeamp_agent.rpc.protocol.errors import MethodNotFound, RpcError
 from homeamp_agent.rpc.protocol.messages import (
+    DeploymentsListParams,
+    DeploymentsListResult,
     DeviationsCountParams,
     DeviationsCountResult,
     DeviationsGroupsParams,
@@ -49,6 +52,7 @@ class HostNews:
     problem: str = ""
     groups: tuple[DeviationGroup, ...] = ()
     patterns: dict[str, int] = field(default_factory=dict)
+    deployments: tuple[Deployment, ...] = ()
 
 
 class OverviewScreen(HouseScreen):
@@ -63,7 +67,7 @@ class OverviewScreen(HouseScreen):
     )
     CHANGING = frozenset({"rescan"})
     KEYS_HELP = """\
-Open       enter or 2: the deviations   3: the changes
+Open       enter or 2: the deviations   3: the changes   6: the deployments
 Scroll     j k ↓ ↑
 Act        r: every agent scans again now
 """
@@ -80,6 +84,7 @@ Act        r: every agent scans again now
     OverviewScreen #worst { height: auto; margin: 1 0 0 0; }
     OverviewScreen #worst > Static { width: 1fr; margin: 0 2 1 0; }
     OverviewScreen #problems { color: $warning; }
+    OverviewScreen #deployments { margin: 1 0 0 0; }
     OverviewScreen.-narrow #hosts, OverviewScreen.-narrow #worst { layout: vertical; }
     OverviewScreen.-narrow .card { width: 1fr; margin: 0; }
     OverviewScreen.-narrow #overview { padding: 0 1; }
@@ -99,6 +104,7 @@ Act        r: every agent scans again now
     def compose_body(self) -> ComposeResult:
         with VerticalScroll(id="overview"):
             yield Static(id="totals", markup=False)
+            yield Static(id="deployments", markup=False)
             yield Static(id="note", markup=False)
             yield Static(id="problems", markup=False)
             with Horizontal(id="hosts"):
@@ -170,6 +176,7 @@ Act        r: every agent scans again now
             )
             news.groups = groups.groups
             news.patterns = await _patterns(link)
+            news.deployments = await _under_way(link)
         except (NotConnected, RpcError) as error:
             last = self._news[link.url]
             last.problem = str(error)
@@ -201,6 +208,8 @@ Act        r: every agent scans again now
         problems = cards.problems([(each.link.host, each.status) for each in news if each.status])
         self._show_if_any("#problems", problems)
         self._paint_worst(known, width)
+        under_way = [each for host in known for each in host.deployments]
+        self._show_if_any("#deployments", cards.deployments(under_way))
         self._show_if_any("#note", cards.note(self.dashboard.note))
 
     def _show_if_any(self, selector: str, words: Content) -> None:
@@ -249,3 +258,14 @@ async def _patterns(link: Link) -> dict[str, int]:
         if answer.total:
             found[name] = answer.total
     return found
+
+
+async def _under_way(link: Link) -> tuple[Deployment, ...]:
+    """Deployments that are not over; none of an agent that is older than they are."""
+    wanted = tuple(each for each in DeploymentStage if each not in OVER)
+    try:
+        params = DeploymentsListParams(stages=wanted)
+        answer = await link.call("deployments.list", params, DeploymentsListResult)
+    except MethodNotFound:
+        return ()
+    return answer.deployments

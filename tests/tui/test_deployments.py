@@ -99,6 +99,8 @@ async def test_a_request_that_waits_is_deployed_also_where_there_is_no_dev(
         becomes(agent.script, "alder-d1", DeploymentStage.DEV, "again")
         await pilot.press("6")
         await until(pilot, lambda: "… writes DEV" in screen_text(app))
+        await pilot.press("1")
+        await until(pilot, lambda: "1 deployment (6)   1 … writes DEV" in screen_text(app))
 
 
 @pytest.mark.parametrize(
