@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ from homeamp_agent.model.setting import dotted
 
 MAX_LINES_LOOKED_AT = 20_000
 """Of one page: half a second. A page that found less says where to go on."""
+
+EDITS_KEPT = 32
+"""Changes whose edits are kept in memory: one has several acts, close to each other."""
 
 CHANGE = "change."
 BACKWARDS = frozenset({"change.rollback"})
@@ -146,7 +150,7 @@ def open_acts(state: Path) -> Acts:
         booked = book.find(change_id)
         return booked.change.edits if booked is not None else ()
 
-    return Acts(audit, edits_of)
+    return Acts(audit, lru_cache(EDITS_KEPT)(edits_of))
 
 
 def _passes(entry: AuditEntry, wanted: ActFilter) -> bool:

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,10 @@ FOLDER = "backups"
 ENTRIES = "entries"
 MAX_REPLACEMENT_BYTES = 256 * 1024
 """What a change wrote is kept for a person to compare; nobody compares more text, or jars."""
+
+ORIGIN_HEX_DIGITS = 12
+CLOCK_TICK_NS = 1_000_000_000
+"""Of the coarsest clock of a file system: a folder that changed longer ago did not change since."""
 
 _OBJECT_FOLDER = re.compile(r"[0-9a-f]{2}")
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -109,6 +114,7 @@ class Backups:
         self._folder = folder
         self._entries = folder.below(ENTRIES)
         self._locks = locks
+        self._index: tuple[int, Mapping[str, Sequence[str]]] = (-1, {})
 
     def keep(
         self,
@@ -126,9 +132,9 @@ class Backups:
         """
         now = datetime.now(UTC)
         keep_replacement = replacement is not None and len(replacement) <= MAX_REPLACEMENT_BYTES
-        origin = f"{place.instance}\0{place.file}\0{change_id}\0{current.sha256}"
+        origin = _origin(place.instance, place.file, change_id, current.sha256)
         backup = Backup(
-            id=f"{now:%Y%m%dT%H%M%S%f}Z-{hashlib.sha256(origin.encode()).hexdigest()[:12]}",
+            id=f"{now:%Y%m%dT%H%M%S%f}Z-{origin}",
             at=now,
             instance=place.instance,
             folder=str(place.folder),
@@ -157,6 +163,15 @@ class Backups:
             and (file is None or each.file == file)
         )
         return sorted(chosen, key=lambda each: (each.at, each.id), reverse=True)
+
+    def of_change(self, instance: str, file: str, change_id: str, sha256: str) -> Backup | None:
+        """The backup of a file's bytes that a change made; found without reading the others."""
+        wanted = _origin(instance, file, change_id, sha256)
+        for backup_id in self._by_origin().get(wanted, ()):
+            entry = self._entry(backup_id)
+            if isinstance(entry, Backup) and entry.change_id == change_id:
+                return entry
+        return None
 
     def show(self, backup_id: str) -> Backup:
         """One backup.
@@ -255,6 +270,20 @@ class Backups:
         except (BackupMissingError, BackupDamagedError):
             self._folder.below(sha256[:2]).write(sha256, content)
 
+    def _by_origin(self) -> Mapping[str, Sequence[str]]:
+        """The ids by what they are backups of; listed anew when the folder has changed."""
+        try:
+            changed_ns = self._entries.path.stat().st_mtime_ns
+        except OSError:
+            return {}
+        if self._index[0] == changed_ns and time.time_ns() - changed_ns > CLOCK_TICK_NS:
+            return self._index[1]
+        found: dict[str, list[str]] = {}
+        for backup_id in self._ids():
+            found.setdefault(backup_id.rpartition("-")[2], []).append(backup_id)
+        self._index = (changed_ns, found)
+        return found
+
     def _ids(self) -> Sequence[str]:
         names = self._entries.names()
         return [name.removesuffix(".json") for name in names if name.endswith(".json")]
@@ -292,6 +321,12 @@ class Backups:
             for sha256 in filter(_HASH.fullmatch, folder.names()):
                 if sha256 not in used:
                     folder.remove(sha256)
+
+
+def _origin(instance: str, file: str, change_id: str, sha256: str) -> str:
+    """The end of a backup's id: whose bytes, for which change."""
+    origin = f"{instance}\0{file}\0{change_id}\0{sha256}"
+    return hashlib.sha256(origin.encode()).hexdigest()[:ORIGIN_HEX_DIGITS]
 
 
 def open_backups(state: Path) -> Backups:

@@ -131,9 +131,8 @@ class RollbackPlanner:
             content = self.backups.read(step.before)
         except BackupError as error:
             raise NotRollableError(f"{step.place.file}: {error}") from error
-        key = (step.place.instance, step.place.file)
-        entries = self.backups.list(*key)
-        found = next((each for each in entries if each.change_id == change_id), None)
+        place = step.place
+        found = self.backups.of_change(place.instance, place.file, change_id, step.before)
         return content, found.metadata if found else None
 
     def _current(self, place: FilePlace) -> bytes | None:

@@ -86,6 +86,17 @@ def test_what_a_change_wrote_counts_into_the_total_size(backups: Backups, tmp_pa
     assert sum(each.stat().st_size for each in stored if each.suffix != ".json") == 2 * 1100
 
 
+def test_the_backup_of_a_change_is_found_also_right_after_it_was_made(
+    backups: Backups, keep: Callable[..., Backup]
+) -> None:
+    for number in range(5):
+        kept = keep(b"%d" % number, f"c{number}")
+        assert backups.of_change("A", "a.yml", f"c{number}", kept.sha256) == kept
+        assert backups.of_change("A", "a.yml", "c9", kept.sha256) is None
+    backups.prune(Retention(10_000, 1, 2**40), ())
+    assert backups.of_change("A", "a.yml", "c0", "0" * 64) is None
+
+
 def test_a_saved_folder_alone_is_looked_at_and_restored_from_unchanged(
     backups: Backups, keep: Callable[..., Backup], tmp_path: Path
 ) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import lru_cache, partial
 
-from homeamp_agent.changes.acts import Acts
+from homeamp_agent.changes.acts import EDITS_KEPT, Acts
 from homeamp_agent.changes.errors import AuditError
 from homeamp_agent.model.change import Edit
 from homeamp_agent.model.history import Act, ActSetting
@@ -35,7 +36,9 @@ VALUE_CHARACTERS = 500
 async def history(call: Call[Rooms], params: ChangesHistoryParams) -> ChangesHistoryResult:
     """A page of what was done: filtered by who, what, where, when and how it ended."""
     rooms = call.rooms
-    acts = Acts(rooms.changes().audit, lambda change_id: _edits_of(rooms, change_id))
+    # Of one change there are several acts: handed in, approved, applied, rolled back.
+    edits_of = lru_cache(EDITS_KEPT)(partial(_edits_of, rooms))
+    acts = Acts(rooms.changes().audit, edits_of)
     place = None if params.cursor is None else offset_of(params.cursor)
 
     async def page(limit: int) -> ChangesHistoryResult:
