@@ -16,6 +16,7 @@ from homeamp_agent.changes import (
     ChangesError,
     open_backups,
 )
+from homeamp_agent.changes.backup import FOLDER
 from homeamp_agent.commands.ends import FOUND, OK, CommandError
 from homeamp_agent.model.change import ChangeStatus
 from homeamp_agent.model.pattern import Pattern
@@ -95,6 +96,10 @@ def _copy(backups: Backups, backup: Backup, target: Path) -> int:
 
 def _write_back(state: Path, backup: Backup, reason: str) -> int:
     """As a change like any other: planned, backed up, verified, journalled, and undone by one."""
+    if not (state / FOLDER).is_dir():
+        raise CommandError(
+            f"{state}: holds backups alone; restore with --to FILE, or give the agent's --state"
+        )
     key = masking_key_of(state) or os.urandom(32)
     masker = Masker(key, SecretPolicy(extra={"*": (EVERYTHING,)}))
     folders = {backup.instance: Path(backup.folder)}

@@ -1,4 +1,4 @@
-"""`homeamp-agent audit export`: one row a setting, no secret, nothing that a spreadsheet runs."""
+"""`homeamp-agent audit` and `backups`, by the folder alone: no secret, nothing that is run."""
 
 from __future__ import annotations
 
@@ -100,3 +100,18 @@ def test_times_are_read_as_people_type_them() -> None:
     for text in ("", "soon", "3y", "2026-13-01", "9999999d"):
         with pytest.raises(CommandError, match="is no time"):
             moment(text)
+
+
+def test_a_copy_of_the_backups_alone_is_restored_from_to_a_file_only(
+    state: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved = tmp_path / "saved"
+    (Path(state) / "backups").rename(saved)
+    assert main(["backups", "list", "--json", "--state", str(saved)]) == 0
+    backup = json.loads(capsys.readouterr().out.splitlines()[0])["id"]
+    assert main(["backups", "restore", backup, "--state", str(saved)]) == 2
+    assert "holds backups alone; restore with --to FILE" in capsys.readouterr().err
+    assert {each.name for each in saved.iterdir() if each.is_file()} == set()
+    target = tmp_path / "restored.yml"
+    assert main(["backups", "restore", backup, "--to", str(target), "--state", str(saved)]) == 0
+    assert target.read_bytes()
