@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import random
+import re
 import sys
 import time
 from collections import Counter
@@ -50,6 +51,7 @@ STRINGS = (
 
 
 PROGRESS_FILES = 100
+_NUMBER = re.compile(r"\b\d+\b")
 
 
 @dataclass
@@ -171,7 +173,7 @@ def _judge(
     try:
         after = set_value(path, value)
     except Refused as refused:
-        tally.refused[str(refused)] += 1
+        tally.refused[_NUMBER.sub("N", str(refused))] += 1
         return
     except Exception as error:
         tally.crashed[f"{type(error).__name__}"] += 1

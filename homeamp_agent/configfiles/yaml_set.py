@@ -17,6 +17,7 @@ from homeamp_agent.configfiles.yaml_nodes import (
     ScalarNode,
     SequenceNode,
     YamlNode,
+    scalars,
     value_of,
 )
 from homeamp_agent.configfiles.yaml_place import Place, YamlText
@@ -226,9 +227,23 @@ def _rewritten_in_line(text: YamlText, place: Place, written: str) -> list[Splic
     slot = text.slot(place)
     if text.source.line(slot) == text.source.line(node.start):
         return [Splice(node.start, node.end, written)]
-    lines_start = text.after_line(slot)
+    start, end = text.after_line(slot), text.after_line(node.end)
     written = written and " " + written
-    return [Splice(slot, slot, written), Splice(lines_start, text.after_line(node.end), "")]
+    comments = _comment_lines(text, node, start, end)
+    return [Splice(slot, slot, written), Splice(start, end, comments)]
+
+
+def _comment_lines(text: YamlText, node: YamlNode, start: int, end: int) -> str:
+    """The lines between two line starts that are nothing but comments."""
+    texts = [(one.start, one.end) for one in scalars(node)]
+    found = []
+    while start < end:
+        after = min(text.source.next_line_start(start), end)
+        line = text.text[start:after]
+        if line.lstrip(" \t")[:1] == "#" and not any(one <= start < other for one, other in texts):
+            found.append(line)
+        start = after
+    return "".join(found)
 
 
 def _rewritten_as_block(text: YamlText, place: Place, value: Value) -> Iterator[list[Splice]]:

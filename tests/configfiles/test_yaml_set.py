@@ -184,6 +184,8 @@ def test_a_refusal_never_shows_the_value() -> None:
         ("a:\n  k: 1\n  l: x\n", {"k": 2, "l": "x"}, "a:\n  k: 2\n  l: x\n"),
         ("a:\n- x\n", "y", "a: y\n"),
         ("a: # c\n  - x\nb: 1\n", None, "a: # c\nb: 1\n"),
+        ("a:\n  # why\n  - x\n  #- y\n  - z\nb: 1\n", [], "a: []\n  # why\n  #- y\nb: 1\n"),
+        ("a:\n  k: |\n    x\n    # text\n  # c\n  l: 1\n", None, "a:\n  # c\n"),
     ],
 )
 def test_a_whole_list_changes_only_the_lines_that_differ(
