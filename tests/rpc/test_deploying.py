@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from homeamp_agent.amp.lifecycle import NoAmp
-from homeamp_agent.changes import InstanceBusyError, UnknownChangeError
+from homeamp_agent.changes import InstanceBusyError, NotNowError, UnknownChangeError
 from homeamp_agent.changes.deployment_action import Action
 from homeamp_agent.changes.deployment_events import (
     Applied,
@@ -22,20 +22,26 @@ from homeamp_agent.changes.deployment_events import (
     RolledBack,
     TakenBack,
 )
+from homeamp_agent.changes.deployment_requests import DeploymentRequests
 from homeamp_agent.changes.keeping import FoundNow, Unreadable
 from homeamp_agent.changes.room import STOPPED
 from homeamp_agent.instances.game_log import LOG
-from homeamp_agent.model.change import ChangeRequest, ChangeStatus, FileOutcome, Reverted
+from homeamp_agent.model.change import ChangeRequest, ChangeStatus, FileOutcome, Plan, Reverted
 from homeamp_agent.model.deployment import Check, CheckOutcome, Deployment, Wave, WaveState
 from homeamp_agent.model.game import GameState, InstanceState
 from homeamp_agent.model.request import RequestedChange
 from homeamp_agent.rpc.deploying import work, writing
 from homeamp_agent.rpc.deploying.checks import WaveChecks
 from homeamp_agent.rpc.deploying.hooks import run_hook
+from homeamp_agent.rpc.deploying.planning import Asked, PlannedDeployment, PlannedWave
+from homeamp_agent.rpc.deploying.runner import Deployments
 from homeamp_agent.rpc.deploying.work import WaveWork
 from homeamp_agent.rpc.deploying.writing import WaveWriter, next_attempt
+from homeamp_agent.rpc.events import EventBus
 from homeamp_agent.rpc.protocol.errors import Busy
 from homeamp_agent.settings.sections import DeploymentHook, DeploymentsSection
+from homeamp_agent.store import open_store
+from homeamp_agent.store.deployments import list_deployments
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 FILE = FileOutcome(
@@ -315,3 +321,45 @@ async def test_nothing_is_done_before_the_agent_knows_its_instances(
     did += [""] * 3
     failed = await works.do(Action("roll_back", 2), DEPLOYMENT)
     assert failed == RolledBack(2, left=("unexpected error (ValueError)",))
+
+
+async def test_a_deployment_whose_request_was_begun_meanwhile_ends_with_nothing_written(
+    tmp_path: Path,
+) -> None:
+    async def gone(*facts: Any) -> None:
+        raise NotNowError("dep-1 is applying: it stays so")
+
+    async def planned(*facts: Any) -> PlannedDeployment:
+        return PlannedDeployment((PlannedWave(1, ("SURV01",), Plan(digest="d")),))
+
+    asked = Asked(
+        RequestedChange.model_validate(
+            {"reason": "r", "edits": [{"file": "a.yml", "path": ["a"], "new": 1}]}
+        )
+    )
+    book = SimpleNamespace(get=lambda name: SimpleNamespace(change=change()))
+    room: Any = SimpleNamespace(audit=SimpleNamespace(append=lambda **facts: None))
+    any_: Any = SimpleNamespace(take_over=gone, book=book)
+    store, requests = await open_store(tmp_path), DeploymentRequests(tmp_path)
+    deployments = Deployments(
+        "alder",
+        store,
+        any_,
+        any_,
+        lambda: room,
+        requests,
+        any_,
+        EventBus(),
+        DeploymentsSection(),
+        print,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Deployments, "plan", planned)
+        with pytest.raises(NotNowError, match="stays so"):
+            await deployments.start(asked, who="mia", change_id="dep-1")
+    (row,) = (await list_deployments(store)).deployments
+    assert (row.stage.value, row.message) == (
+        "aborted", "aborted by agent: dep-1 was begun by itself",
+    )  # fmt: skip
+    assert requests.known() == frozenset()
+    await store.close()

@@ -20,6 +20,7 @@ from typing import Any
 
 from homeamp_agent.changes import (
     ChangeRoom,
+    ChangesError,
     FileConflictError,
     NotNowError,
     UnknownChangeError,
@@ -28,6 +29,7 @@ from homeamp_agent.changes import (
 from homeamp_agent.changes.deployment import advance
 from homeamp_agent.changes.deployment_action import Action, action_of
 from homeamp_agent.changes.deployment_events import (
+    Aborted,
     Approved,
     Event,
     Replanned,
@@ -137,7 +139,7 @@ class Deployments:
             course = self._courses.setdefault(deployment.id, Course(deployment))
             await self._keep(course, deployment, [NewLine(f"started by {who}")])
         if change_id is not None:
-            await self.desk.take_over(change_id, who, deployment.id)
+            await self._take_over(course, change_id, who)
         await self._log(who, "started", deployment, asked.request.reason)
         self._drive_soon(course)
         return deployment
@@ -350,6 +352,15 @@ class Deployments:
             shared = sorted(other.instances & deployment.instances)
             if shared and other.stage is not DeploymentStage.ABORTED:
                 raise NotNowError(f"deployment {other.id} is under way on {', '.join(shared[:5])}")
+
+    async def _take_over(self, course: Course, change_id: str, who: str) -> None:
+        """End the request that it is made of; where that was begun meanwhile, this ends."""
+        try:
+            await self.desk.take_over(change_id, who, course.deployment.id)
+        except ChangesError:
+            async with course.lock:
+                await self._move(course, Aborted(AGENT, f"{change_id} was begun by itself"))
+            raise
 
     async def _log(self, who: str, act: str, deployment: Deployment, reason: str = "") -> None:
         await asyncio.to_thread(
