@@ -36,6 +36,7 @@ from homeamp_tui.screens.instances import InstancesScreen
 from homeamp_tui.screens.matrix import MatrixScreen
 from homeamp_tui.screens.overview import OverviewScreen
 from homeamp_tui.screens.rules import RulesScreen
+from homeamp_tui.suggesting import Suggesting
 from homeamp_tui.tabs import TABS, screens_help
 from homeamp_tui.theme import DARK, LIGHT
 from homeamp_tui.words import plain, plural
@@ -104,6 +105,7 @@ class HomeampApp(App[None]):
         self.acts = Acts(self)
         self.rolling_back = RollingBack(self)
         self.ruling = Ruling(self)
+        self.suggesting = Suggesting(self)
         self.requesting = Requesting(self)
         self.games = Games(self)
         self.deploying = Deploying(self)

@@ -75,6 +75,7 @@ PATTERN_WORDS = {
     "odd_one_out": "odd one out",
     "minority": "a minority differs",
     "even_split": "even split",
+    "majority": "most have another value",
 }
 
 DIFFERENCE_CELLS = 6

@@ -37,12 +37,17 @@ class PatternFinding:
     def named(self, found: Mapping[str, Sequence[Deviation]]) -> dict[str, list[Deviation]]:
         """The deviations by instance, each with its pattern if it has one."""
         aliases = {name: aliases_of(each) for name, each in sorted(self.snapshots.items())}
+        alike = Counter(each.group for deviations in found.values() for each in deviations)
         return {
-            instance: self._named_on(deviations, aliases) for instance, deviations in found.items()
+            instance: self._named_on(deviations, aliases, alike)
+            for instance, deviations in found.items()
         }
 
     def _named_on(
-        self, deviations: Sequence[Deviation], aliases: Mapping[str, Sequence[str]]
+        self,
+        deviations: Sequence[Deviation],
+        aliases: Mapping[str, Sequence[str]],
+        alike: Mapping[str, int],
     ) -> list[Deviation]:
         defaults = {each.id: self._default(each) for each in deviations if each.path is not None}
         at_default: Counter[str | None] = Counter(
@@ -62,6 +67,7 @@ class PatternFinding:
                 self.knowledge.of(deviation.plugin),
                 defaults[deviation.id],
                 at_default[deviation.file],
+                alike[deviation.group],
             )
             pattern = pattern_of(sight)
             named.append(

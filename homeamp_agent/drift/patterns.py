@@ -16,7 +16,13 @@ from functools import cached_property
 from homeamp_agent.baselines.knowledge import PluginKnowledge
 from homeamp_agent.drift.severity import about_security
 from homeamp_agent.drift.wording import names, shown
-from homeamp_agent.model.deviation import Deviation, DeviationKind, Pattern
+from homeamp_agent.model.deviation import (
+    FIXABLE_KINDS,
+    Deviation,
+    DeviationKind,
+    Pattern,
+    Suggestion,
+)
 from homeamp_agent.model.pattern import any_found
 from homeamp_agent.model.secret import is_masked
 from homeamp_agent.model.setting import Value, same_value
@@ -29,6 +35,7 @@ MINORITY_SHARE = 0.2
 MINORITY_MIN = 6
 """Below six instances a fifth is one: that is the odd one out."""
 
+MAJORITY_SHARE = 0.5
 SPLIT_SHARE = 0.4
 SPLIT_MIN = 4
 """Two camps of at least two instances, each at least two fifths of all."""
@@ -49,7 +56,7 @@ class Sight:
     `values` is what the same place holds on every instance that has the file (`MISSING` where the
     key is not there), secrets masked; `aliases` what each instance may be called; `default` what
     the plugin ships with, or `MISSING`. `at_default` counts the settings of the file that are at
-    their default and should not be.
+    their default and should not be, `alike` the instances that deviate there in the same way.
     """
 
     deviation: Deviation
@@ -58,6 +65,7 @@ class Sight:
     knowledge: PluginKnowledge
     default: Value = MISSING
     at_default: int = 0
+    alike: int = 1
 
     @cached_property
     def camps(self) -> list[tuple[Value, list[str]]]:
@@ -93,6 +101,7 @@ def security_downgrade(sight: Sight) -> Pattern | None:
         "expected: less is guarded",
         confidence=0.9,
         action="fix 1 now",
+        suggests=Suggestion.FIX,
     )
 
 
@@ -148,6 +157,7 @@ def duplicated_identity(sight: Sight) -> Pattern | None:
         "folder, it seems",
         confidence=0.95,
         action="give this instance its own value",
+        suggests=Suggestion.OWN_VALUE,
     )
 
 
@@ -170,11 +180,13 @@ def wrong_instance_name(sight: Sight) -> Pattern | None:
     ]
     if not named:
         return None
+    fixable = deviation.kind in FIXABLE_KINDS
     return Pattern(
         name="wrong_instance_name",
         evidence=f"{shown(text)} on {deviation.instance} names {names(named)}",
         confidence=0.9,
         action=f"write {deviation.instance}'s own name",
+        suggests=Suggestion.FIX if fixable else Suggestion.OWN_VALUE,
     )
 
 
@@ -203,6 +215,7 @@ def typo(sight: Sight) -> Pattern | None:
                 evidence=f"{shown(actual)} is {letters} from {shown(meant)}",
                 confidence=0.9 if edits == 1 else 0.75,
                 action="fix 1",
+                suggests=Suggestion.FIX,
             )
     return None
 
@@ -247,6 +260,7 @@ def return_to_default(sight: Sight) -> Pattern | None:
         evidence=told,
         confidence=0.95 if sight.at_default >= DEFAULTS_TELLING else 0.6,
         action="fix the whole file" if sight.at_default >= DEFAULTS_TELLING else "fix 1",
+        suggests=Suggestion.FIX,
     )
 
 
@@ -267,6 +281,7 @@ def mixed_types(sight: Sight) -> Pattern | None:
         evidence=f"a {_type(own)} here, a {common} on {count} of {kinds.total()} instances",
         confidence=round(count / kinds.total(), 2),
         action=f"write it as a {common} everywhere",
+        suggests=Suggestion.FIX,
     )
 
 
@@ -283,6 +298,7 @@ def odd_one_out(sight: Sight) -> Pattern | None:
         evidence=f"{len(who)} of {count} instances {others}; only {sight.deviation.instance} {has}",
         confidence=round(1 - 1 / count, 2),
         action="fix 1",
+        suggests=Suggestion.FIX,
     )
 
 
@@ -323,6 +339,24 @@ def even_split(sight: Sight) -> Pattern | None:
     )
 
 
+def majority(sight: Sight) -> Pattern | None:
+    """Most instances deviate in the same way: the rule may be out of date."""
+    deviation, count = sight.deviation, len(sight.values)
+    if deviation.kind not in {DeviationKind.VALUE, DeviationKind.TYPE} or count < ODD_ONE_OUT_MIN:
+        return None
+    share = sight.alike / count
+    if share <= MAJORITY_SHARE or is_masked(deviation.actual):
+        return None
+    return Pattern(
+        name="majority",
+        evidence=f"{sight.alike} of {count} instances have {_told(sight.own)} where "
+        f"{shown(deviation.expected)} is expected: the rule may be out of date",
+        confidence=round(share * 0.8, 2),
+        action="promote the majority value to global",
+        suggests=Suggestion.PROMOTE,
+    )
+
+
 PatternFinder = Callable[[Sight], Pattern | None]
 
 PATTERNS: tuple[PatternFinder, ...] = (
@@ -335,6 +369,7 @@ PATTERNS: tuple[PatternFinder, ...] = (
     odd_one_out,
     minority,
     even_split,
+    majority,
 )
 """The most telling first: why a value is wrong before how many have it."""
 

@@ -93,13 +93,25 @@ class OwningRule(WireWord):
     id: str | None = None
 
 
+class Suggestion(StrEnum):
+    """What a pattern suggests to do, as one act; `decide`: more than one act would be right."""
+
+    FIX = "fix"
+    OWN_VALUE = "own_value"
+    PROMOTE = "promote"
+    OWN_RULE = "own_rule"
+    UNIQUE = "unique"
+    DECIDE = "decide"
+
+
 class Pattern(WireWord):
     """What a deviation looks like over all instances."""
 
     name: str = Field(description="odd_one_out, minority, even_split, mixed_types, typo, ...")
     evidence: str = Field(description="One sentence saying what was seen")
     confidence: float = Field(ge=0, le=1)
-    action: str = Field(description="The suggested next step")
+    action: str = Field(description="The suggested next step, in words")
+    suggests: Suggestion = Suggestion.DECIDE
 
 
 class Deviation(WireWord):
@@ -147,6 +159,7 @@ class DeviationGroup(WireWord):
     severity: Severity
     expected: Any = None
     actual: Any = None
+    pattern: Pattern | None = Field(default=None, description="That of the first of them")
     count: int
     instances: tuple[str, ...]
     ids: tuple[str, ...]

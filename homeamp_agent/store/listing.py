@@ -306,6 +306,7 @@ def _group(
         severity=first.severity,
         expected=first.expected,
         actual=first.actual,
+        pattern=first.pattern,
         count=head[1],
         instances=tuple(dict.fromkeys(instance for _id, instance in members)),
         ids=tuple(identity for identity, _instance in members[:GROUP_IDS_LIMIT]),

@@ -395,10 +395,3 @@ class DeviationRows(HouseScreen):
         self.table.refresh()
         self._paint_titles()
         self.show_bars()
-
-    def why_not(self, action: str) -> str:
-        if why := super().why_not(action):
-            return why
-        needs_row = action in {"select", "range", "select_all", "copy"}
-        row = self.reader.row(self.table.cursor) if needs_row else None
-        return "there is no row" if needs_row and row is None else ""

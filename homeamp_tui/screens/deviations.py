@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from textual import work
 
-from homeamp_agent.model.deviation import Deviation
+from homeamp_agent.model.deviation import Deviation, Pattern
 from homeamp_agent.model.rule import ScopeKind
 from homeamp_agent.rpc.protocol.errors import RpcError
 from homeamp_agent.rpc.protocol.messages import Decided
 from homeamp_tui import possible
+from homeamp_tui.choosing import by_host, members_of
+from homeamp_tui.groups import Group
 from homeamp_tui.links import NotConnected
 from homeamp_tui.screens.deviation_rows import DeviationRows
 from homeamp_tui.screens.deviations_keys import KEYS, KEYS_HELP
@@ -20,11 +22,16 @@ ON_ROWS = frozenset({"fix", "approve", "flag", "reopen", "compose", "ignore", "p
 """Acts on the chosen deviations."""
 
 
+def pattern_of(row: Deviation | Group | None) -> Pattern | None:
+    """What a row looks like over all instances."""
+    return row.head.pattern if isinstance(row, Group) else row.pattern if row is not None else None
+
+
 class DeviationsScreen(DeviationRows):
     """Review, fix, hand in, undo: of the chosen rows, or of the one under the cursor."""
 
     KEYS = KEYS
-    CHANGING = ON_ROWS | {"undo", "rescan"}
+    CHANGING = ON_ROWS | {"suggested", "undo", "rescan"}
     KEYS_HELP = KEYS_HELP
 
     def _summary(self, chosen: Mapping[str, Sequence[str]]) -> str:
@@ -62,6 +69,14 @@ class DeviationsScreen(DeviationRows):
         make = self.dashboard.ruling.make
         self._act(lambda it: make(decided, it, self._summary(it), self._acted, scope))
 
+    def action_suggested(self) -> None:
+        row = self.reader.row(self.table.cursor)
+        if (pattern := pattern_of(row)) is not None:
+            chosen = by_host(members_of(row))
+            words = self._summary(chosen)
+            follow = self.dashboard.suggesting.follow
+            self.dashboard.act(follow(pattern, chosen, words, self._acted))
+
     def action_flag(self) -> None:
         acts = self.dashboard.acts
         self._act(lambda chosen: acts.flag(chosen, self._summary(chosen), self._acted))
@@ -93,8 +108,12 @@ class DeviationsScreen(DeviationRows):
         if why := super().why_not(action):
             return why
         row = self.reader.row(self.table.cursor)
+        if action in {"select", "range", "select_all", "copy"} and row is None:
+            return "there is no row"
         if action == "undo":
             return "" if self.dashboard.acts.undoable else "nothing was changed from here yet"
+        if action == "suggested":
+            return "" if pattern_of(row) is not None else "no pattern suggests anything for it"
         if action not in ON_ROWS:
             return ""
         if self.selection:

@@ -15,6 +15,7 @@ KEYS = (
     ("s", "Sort", "sort"),
     ("t", "Reviewed", "reviewed"),
     ("o", "Reopen", "reopen"),
+    ("S", "Suggested", "suggested"),
     ("C", "Request", "compose"),
     ("i", "Ignore", "ignore"),
     ("p", "Promote", "promote"),
@@ -35,6 +36,7 @@ Act        f fix (shows the exact diff)   a approve   x flag   o reopen
            C: a change request of these, for later or for others to approve
 Rules      i: ignore the key   p: promote the value   U: own value on each
            asks how far, and shows what will deviate then
+           S: what the pattern of the row under the cursor suggests
 Undo       z or u takes back the last fix, approval, flag or rule
 View       s sort   t approved and fixed ones too   r scan again   y copy
 Marks      ▸ here   ● selected   + new   ⚑ flagged   ✓ approved   ✔ fixed
@@ -53,6 +55,7 @@ BINDINGS: list[BindingType] = [
     Binding("f", "fix", "Fix", id="deviations.fix"),
     Binding("a", "approve", "Approve", id="deviations.approve"),
     Binding("C", "compose", "Compose a change request", id="deviations.compose"),
+    Binding("S", "suggested", "Do what the pattern suggests", id="deviations.suggested"),
     Binding("i", "ignore", "Ignore the key", id="deviations.ignore"),
     Binding("p", "promote", "Promote the value", id="deviations.promote"),
     Binding("U", "unique", "Mark as unique", id="deviations.unique"),

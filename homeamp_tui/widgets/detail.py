@@ -170,7 +170,7 @@ def _pattern(row: Deviation) -> list[Content]:
     return [
         *_heading("PATTERN", f"{name}, {row.pattern.confidence:.0%} sure"),
         Content(plain(row.pattern.evidence)),
-        Content.assemble(("→ ", "$primary"), plain(row.pattern.action)),
+        Content.assemble(("→ ", "$primary"), plain(row.pattern.action), ("   S does it", "$muted")),
     ]
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
-from homeamp_agent.model.rule import ScopeKind
+from homeamp_agent.model.deviation import Pattern, Suggestion
+from homeamp_agent.model.rule import ScopeKind, Severity
 from homeamp_tui.app import HomeampApp
+from homeamp_tui.dialogs.choose import Choose
 from homeamp_tui.dialogs.confirm import Confirm
 from homeamp_tui.dialogs.review import AskApproval, Option
 from homeamp_tui.screens.deviations import DeviationsScreen
@@ -61,3 +63,41 @@ async def test_a_value_is_promoted_for_a_tag_after_its_preview_and_taken_back(
         await until(pilot, lambda: len(agent.script.mutations) == 2)
         name, params = agent.script.mutations[1]
         assert (name, params.ids) == ("rules.revoke", ("decided-9",))
+
+
+async def test_what_a_pattern_suggests_is_one_key_away_from_its_preview(agent_of: AgentOf) -> None:
+    agent = await agent_of("alder")
+    rows = agent.script.rows
+    worst = sorted(rows, key=lambda row: row.severity.rank)
+    for row, suggests in zip(worst, (Suggestion.PROMOTE, Suggestion.DECIDE), strict=False):
+        pattern = Pattern(
+            name="majority",
+            evidence="most",
+            confidence=0.8,
+            action="decide: both",
+            suggests=suggests,
+        )
+        rows[rows.index(row)] = row.model_copy(
+            update={"pattern": pattern, "severity": Severity.CRITICAL}
+        )
+    app = HomeampApp([agent.url], start="deviations")
+    async with app.run_test(size=SIZE) as pilot:
+        await until(
+            pilot, lambda: isinstance(app.screen, DeviationsScreen) and app.screen.reader.total > 0
+        )
+        screen = app.screen
+        assert isinstance(screen, DeviationsScreen)
+        await pilot.press("S")
+        await until(pilot, lambda: not isinstance(app.screen, DeviationsScreen))
+        seen = {type(app.screen)}
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen)
+        await pilot.press("j", "S")
+        await until(pilot, lambda: not isinstance(app.screen, DeviationsScreen))
+        seen.add(type(app.screen))
+        assert seen == {AskApproval, Choose}
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen)
+        await pilot.press("G")
+        assert "no pattern suggests" in screen.why_not("suggested")
+        assert agent.script.mutations == []
