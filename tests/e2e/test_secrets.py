@@ -222,8 +222,11 @@ async def change_secrets(asking: Asking) -> None:
     rows = await listed(asking.wire)
     secret = [row for row in rows if is_masked(row["actual"]) and row["kind"] == "value"]
     await ask("deviations.flag", ids=[secret[0]["id"]], replacement=NEW)
+    for act in ("promote", "mark_unique", "ignore"):
+        await ask(f"deviations.{act}", ids=[row["id"] for row in secret], preview=True)
     await ask("deviations.approve", ids=[secret[0]["id"]], reason="rotated on this one")
-    fixed = await ask("deviations.fix", ids=[row["id"] for row in secret[1:]])
+    await ask("deviations.ignore", ids=[secret[-1]["id"]], reason="whoever reads it")
+    fixed = await ask("deviations.fix", ids=[row["id"] for row in secret[1:-1]])
     assert fixed["change"]["status"] == "applied"
     await ask("changes.rollback_many", ids=[fixed["change"]["id"]], preview=True)
     for place in (await secret_places(asking))[:2]:
