@@ -57,6 +57,9 @@ class HoconWriter(JsonWriter):
             if isinstance(value, float) and not math.isfinite(value):
                 raise EditRefused("HOCON has no way to write infinity or not-a-number")
             return super().scalar(value, old)
+        if old is not None and old.style == "substitution" and "${" in value:
+            # In quotes it would be a text of dollars and braces.
+            return value
         if old is not None and old.style == "plain" and isinstance(old.value, str):
             if is_safe_unquoted(value):
                 return value

@@ -12,6 +12,7 @@ from homeamp_agent.configfiles.proof import same
 from homeamp_agent.configfiles.text import Splice
 from homeamp_agent.configfiles.yaml_list import list_changes
 from homeamp_agent.configfiles.yaml_nodes import (
+    AliasNode,
     CollectionNode,
     MappingNode,
     ScalarNode,
@@ -208,6 +209,8 @@ def _rewritten(
         return
     if block and isinstance(value, dict | list) and value and _holds_comment(text, node):
         raise EditRefused("its comments would be lost; set its values one by one")
+    if block and isinstance(value, dict | list) and value and _holds_alias(node):
+        raise EditRefused("its aliases would be lost; set its values one by one")
     if style.flow_lists and not block and is_list_of_scalars(value):
         yield _rewritten_in_line(text, place, flow_text(value, style))
     if isinstance(value, dict | list) and value:
@@ -219,6 +222,17 @@ def _rewritten(
 
 def _holds_comment(text: YamlText, node: YamlNode) -> bool:
     return _COMMENT.search(text.text, node.start, node.end) is not None
+
+
+def _holds_alias(node: YamlNode) -> bool:
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, AliasNode):
+            return True
+        if isinstance(node, CollectionNode):
+            stack += node.children
+    return False
 
 
 def _rewritten_in_line(text: YamlText, place: Place, written: str) -> list[Splice]:

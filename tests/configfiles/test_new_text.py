@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from homeamp_agent.configfiles import KeyPath, Value, parse
+from homeamp_agent.configfiles import EditRefused, KeyPath, Value, parse
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,10 @@ from homeamp_agent.configfiles import KeyPath, Value, parse
         ("a.toml", "a = 4.50\n", ("a",), 12.0, "a = 12.00\n"),
         ("a.json", '{"a": 1.0E8}', ("a",), 2.5e9, '{"a": 2.5E9}'),
         ("a.conf", "a = 0.50\n", ("a",), 0.7, "a = 0.70\n"),
+        ("a.conf", "a = ${x}/logs\n", ("a",), "${?y}/new logs", "a = ${?y}/new logs\n"),
+        ("a.conf", "a = ${x}/logs\n", ("a",), "x: y", 'a = "x: y"\n'),
+        ("a.conf", "a = ${x} [1]\n", ("a",), "${y} [1]", "a = ${y} [1]\n"),
+        ("a.conf", "a = logs\n", ("a",), "${x}", 'a = "${x}"\n'),
         ("a.cfg", "g {\n  D:a=0.50\n}\n", ("g", "a"), 0.7, "g {\n  D:a=0.70\n}\n"),
         ("a.properties", "a=0.50\n", ("a",), 0.7, "a=0.70\n"),
     ],
@@ -29,3 +33,8 @@ def test_new_text_is_written_as_what_stands_beside_it(
     document = parse(file, before.encode())
     edit = document.set if path in document.settings else document.insert
     assert edit(path, value).decode() == after
+
+
+def test_a_substitution_does_not_become_text_by_quotes() -> None:
+    with pytest.raises(EditRefused):
+        parse("a.conf", b"a = ${x} y\n").set(("a",), "${x} # y")

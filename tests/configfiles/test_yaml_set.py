@@ -199,6 +199,11 @@ def test_a_list_in_brackets_with_comments_is_not_laid_out_anew() -> None:
         edited("a: [x, # why\n  y]\n", ("a",), ["x", "y", "z"])
 
 
+def test_a_mapping_with_aliases_is_not_written_anew() -> None:
+    with pytest.raises(EditRefused, match="aliases"):
+        edited("b: &b {x: 1}\na:\n  <<: *b\n  y: 2\n", ("a",), {"x": 1, "y": 2, "z": 3})
+
+
 def test_a_mapping_with_comments_is_not_written_anew() -> None:
     with pytest.raises(EditRefused, match="comments"):
         edited("a:\n  k: 1 # c\n  l: 2\n", ("a",), {"other": 2})
