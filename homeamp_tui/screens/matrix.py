@@ -45,7 +45,11 @@ VIEWS: tuple[tuple[str, tuple[Variance, ...] | None], ...] = (
     ("what differs", DIFFERING),
     ("drift only", (Variance.DRIFT,)),
     ("all", None),
+    *((f"{VARIANCE_WORDS[each]} only", (each,)) for each in Variance if each is not Variance.DRIFT),
 )
+"""`v` goes through the first three, `V` chooses among all."""
+CYCLED_VIEWS = 3
+ALL = 2
 
 REASONS = {
     Variance.SAME: "as it should be, or as on the others",
@@ -85,6 +89,7 @@ class MatrixScreen(WindowedScreen[MatrixRow]):
 Move       j k ↓ ↑: settings   h l ← →: instances   tab: to the explanation
            enter: the explanation in full   esc: back
 Choose     p: another plugin, or another host   v: what differs, drift only, all
+           V: one class only: same, host, tag, instance, variable, drift
            [ ]: the plugin before or after
 Filter     /   words are and-ed over file, key and values, ! negates
 Act        d: the deviations of this setting   y: copy the explanation
@@ -97,6 +102,7 @@ Marks      {"   ".join(f"{VARIANCE_MARKS[each]} {REASONS[each]}" for each in DIF
         Binding("right_square_bracket", "next(1)", "Next plugin", id="matrix.next"),
         Binding("left_square_bracket", "next(-1)", "Plugin before", id="matrix.before"),
         Binding("v", "view", "What differs, drift only, all", id="matrix.view"),
+        Binding("V", "class", "Only one class of differences", id="matrix.class"),
         Binding("d", "deviations", "Deviations of the setting", id="matrix.deviations"),
     ]
 
@@ -166,8 +172,24 @@ Marks      {"   ".join(f"{VARIANCE_MARKS[each]} {REASONS[each]}" for each in DIF
             self.look_at(*places[(places.index(self._place) + step) % len(places)])
 
     def action_view(self) -> None:
-        self._view = (self._view + 1) % len(VIEWS)
+        self._view = (self._view + 1) % CYCLED_VIEWS
         self.ask_anew()
+
+    def action_class(self) -> None:
+        self.dashboard.act(self._choose_view())
+
+    async def _choose_view(self) -> None:
+        choices = [
+            Choice(name[:1].upper() + name[1:], plural(self._counted(wanted), "setting"), at)
+            for at, (name, wanted) in enumerate(VIEWS)
+        ]
+        chosen = await self.dashboard.push_screen_wait(Choose("Which settings?", choices))
+        if chosen is not None:
+            self._view = chosen
+            self.ask_anew()
+
+    def _counted(self, wanted: tuple[Variance, ...] | None) -> int:
+        return sum(self._counts.get(each, 0) for each in wanted or Variance)
 
     # Rows ----------------------------------------------------------------------------------------
 
@@ -220,8 +242,12 @@ Marks      {"   ".join(f"{VARIANCE_MARKS[each]} {REASONS[each]}" for each in DIF
         name = self._place[1] or GAME_FOLDER
         if VIEWS[self._view][1] is None:
             return Content.styled(f"{plain(name)} has no setting that could be read.", "$muted")
+        view, wanted = VIEWS[self._view]
+        found = f"✓ {plain(name)}: nothing here but what is the same\n\n"
+        if wanted != DIFFERING:
+            found = f"{plain(name)}: no setting, {view}\n\n"
         return Content.assemble(
-            (f"✓ {plain(name)}: nothing here but what is the same\n\n", "bold $success"),
+            (found, "bold $success" if wanted == DIFFERING else "bold"),
             (f"v shows all {plural(every, 'setting')}, p another plugin", "$muted"),
         )
 
@@ -229,7 +255,7 @@ Marks      {"   ".join(f"{VARIANCE_MARKS[each]} {REASONS[each]}" for each in DIF
         if self.text:
             super().widen()
         elif VIEWS[self._view][1] is not None:
-            self._view = len(VIEWS) - 1
+            self._view = ALL
             self.ask_anew()
 
     # The cell under the cursor -------------------------------------------------------------------

@@ -26,7 +26,7 @@ async def opened(pilot: Pilot[None], total: int = 6) -> MatrixScreen:
     await until(pilot, lambda: isinstance(pilot.app.screen, MatrixScreen))
     screen = pilot.app.screen
     assert isinstance(screen, MatrixScreen)
-    await until(pilot, lambda: screen.windows.total == total)
+    await until(pilot, lambda: screen.windows.total == screen.table.total == total)
     return screen
 
 
@@ -38,7 +38,8 @@ async def test_it_opens_on_the_plugin_with_most_deviations_and_what_differs(
     agent_of: AgentOf,
 ) -> None:
     agent = await agent_of("alder")
-    async with dashboard(agent.url).run_test(size=SIZE) as pilot:
+    app = dashboard(agent.url)
+    async with app.run_test(size=SIZE) as pilot:
         screen = await opened(pilot)
         assert "Essentials on alder · 6 of 8 settings · what differs" in screen_text(pilot.app)
         assert "chat.format" not in keys(screen)
@@ -47,6 +48,12 @@ async def test_it_opens_on_the_plugin_with_most_deviations_and_what_differs(
         await pilot.press("v")
         await until(pilot, lambda: screen.windows.total == len(ROWS))
         assert "chat.format" in keys(screen)
+        for name, wanted in (("instance only", ["starting-balance"]), ("host only", [])):
+            await pilot.press("V")
+            await until(pilot, lambda: isinstance(app.screen, Choose))
+            await pilot.press(*name, "enter")
+            await until(pilot, lambda wanted=wanted: keys(screen) == wanted)  # type: ignore[misc]
+        await until(pilot, lambda: "Essentials: no setting, host only" in screen_text(app))
 
 
 async def test_instances_move_under_a_setting_that_stays(agent_of: AgentOf) -> None:
