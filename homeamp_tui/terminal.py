@@ -19,6 +19,15 @@ class Terminal(LinuxDriver):
         super().__init__(*arguments, **named)
         self._file = _Patient(self._file)  # type: ignore[assignment,arg-type]  # what is used of it
 
+    def _sigcont_application(self, *_: object) -> None:
+        """Go on after a stop, and only then.
+
+        A terminal that goes away sends SIGCONT as well as SIGHUP. Textual would start its input a
+        second time, lose sight of the first thread, and spin on the closed terminal for ever.
+        """
+        if self._must_signal_resume:
+            super()._sigcont_application()
+
 
 class _Patient:
     """A terminal's file that takes what is written even when nobody is there to read it."""
