@@ -274,3 +274,38 @@ def test_a_wave_that_waits_for_players_is_withdrawn_by_a_pause_and_written_when_
         reached(wire, name, "done")
         assert radii(fleet)["LOBBY01"] == "32"
         assert panel.games["LOBBY01"].starts == 1
+
+
+def test_waves_that_are_written_at_their_games_next_stop_and_one_that_is_half_written(
+    fleet: Any,
+) -> None:
+    edit = EDIT | {"instances": ["LOBBY01", "SURV01", "SURV02"]}
+    asked = {"reason": "r", "edits": [edit], "write_policy": "on_restart"}
+
+    def becomes(wave: int, state: str) -> None:
+        while states(wire.call("deployments.show", id=name)["deployment"])[wave - 1] != state:
+            wire.event("deployments", "updated")
+
+    def waits(wave: int) -> None:
+        becomes(wave, "applying")
+        while True:
+            reply = wire.ask("changes.show", id=f"{name}-w{wave}")
+            if "result" in reply and reply["result"]["change"]["status"] == "waiting":
+                return
+
+    with fleet.running() as wire:
+        name = started(wire, "awaiting_approval", request=asked, dev=[])["id"]
+        wire.call("deployments.approve", id=name)
+        waits(1)
+        wire.call("instances.restart", instances=["LOBBY01"], wait=True)
+        becomes(1, "passed")
+        waits(2)
+        wire.call("instances.restart", instances=["SURV01"], wait=True)
+        assert radii(fleet)["SURV01"] == "32"
+        wire.call("deployments.abort", id=name)
+        becomes(2, "failed")
+        assert radii(fleet) == {each: "32" if each == "LOBBY01" else "16" for each in NAMES}
+        wire.call("deployments.rollback", id=name)
+        reached(wire, name, "rolled_back")
+        assert set(radii(fleet).values()) == {"16"}
+        assert "wave 2: not written: what was written of it is taken back" in log(wire, name)

@@ -253,7 +253,7 @@ class Deployments:
             return
         work = asyncio.create_task(self.work.do(action, course.deployment))
         try:
-            if not await self._wanted(course, action, work):
+            while not await self._wanted(course, action, work):
                 if action.may_be_dropped:
                     return
                 await self.work.stop_waiting(action, course.deployment)

@@ -23,7 +23,7 @@ from homeamp_agent.changes.book import OPEN
 from homeamp_agent.changes.deployment_events import RolledBack
 from homeamp_agent.changes.errors import plain_reason
 from homeamp_agent.model.change import ChangeRequest, ChangeStatus, WritePolicy
-from homeamp_agent.model.deployment import Deployment, Wave
+from homeamp_agent.model.deployment import Deployment, DeploymentStage, Wave
 from homeamp_agent.model.game import GameState, PlayersPolicy
 from homeamp_agent.rpc.desk import CANCELLABLE, Desk
 
@@ -32,6 +32,8 @@ STANDING = frozenset({ChangeStatus.APPLIED, ChangeStatus.REVERTED_BY_PLUGIN})
 """What a change wrote is there, but for what a plugin put back itself."""
 
 RETRY_S = 0.05
+
+_ENDING = frozenset({DeploymentStage.PAUSED, DeploymentStage.ABORTED, DeploymentStage.ROLLING_BACK})
 
 _DOWN = frozenset({GameState.STOPPED, GameState.FAILED})
 _SPARING = Manners(players=PlayersPolicy.REFUSE)
@@ -56,26 +58,41 @@ class WaveUndo:
         message = {ChangeStatus.ROLLED_BACK: "was rolled back already"}.get(
             change.status, "nothing of it stood"
         )
-        if change.status in STANDING:
+        if change.status in STANDING or half_written(change):
             message = ""
-            reason = f"deployment {deployment.id}: {deployment.message}"[:2000]
-            try:
-                left = await asyncio.to_thread(self._take_back, change, reason)
-                await self.desk.settle(self.desk.shown(await self.desk.show(change.id)))
-            except (ChangesError, OSError) as error:
-                left = (plain_reason(error),)
+            left = await self._undone(change, f"deployment {deployment.id}: {deployment.message}")
         if restarts:
             notes += await self._each(wave, self._start)
         told = "; ".join((message or "rolled back", *notes)) if notes else message
         return RolledBack(wave.number, told, left)
 
     async def withdraw(self, deployment: Deployment, wave: Wave) -> None:
-        """Let the wave's change not begin, if it still only waits."""
+        """Let the wave's change not begin, if it still only waits.
+
+        One that waits for the rest of its games is taken back, unless the deployment may go on.
+        """
         change = await known(self.desk, wave)
-        if change is not None and change.status in CANCELLABLE:
-            with contextlib.suppress(ChangesError):  # it began just now
-                stage = deployment.stage.value.replace("_", " ")
-                await self.desk.cancel(change.id, AGENT, f"the deployment is {stage}")
+        if change is None or change.status not in CANCELLABLE or deployment.stage not in _ENDING:
+            return
+        stage = deployment.stage.value.replace("_", " ")
+        if half_written(change):
+            if deployment.stage is not DeploymentStage.PAUSED:
+                await self._undone(change, f"deployment {deployment.id} is {stage}")
+            return
+        with contextlib.suppress(ChangesError):  # it began just now
+            await self.desk.cancel(change.id, AGENT, f"the deployment is {stage}")
+
+    async def _undone(self, change: ChangeRequest, reason: str) -> tuple[str, ...]:
+        """Take back what is written; the files that were left, each with the reason."""
+        try:
+            left = await asyncio.to_thread(self._take_back, change, reason[:2000])
+            booked = self.desk.book.find(change.id)
+            if booked is not None and booked.open:
+                await self.desk.as_journalled(booked.change)
+            await self.desk.settle(self.desk.shown(await self.desk.show(change.id)))
+        except (ChangesError, OSError) as error:
+            return (plain_reason(error),)
+        return left
 
     def _take_back(self, change: ChangeRequest, reason: str) -> tuple[str, ...]:
         """Roll it back, but for files that others wrote since; these, each with the reason."""
@@ -114,6 +131,12 @@ class WaveUndo:
         return ""
 
 
+def half_written(change: ChangeRequest) -> bool:
+    """Whether some of its games have it already, and it waits for the others to stop."""
+    written = any(each.state == "written" for each in change.restarts)
+    return change.status is ChangeStatus.WAITING and written
+
+
 async def known(desk: Desk, wave: Wave) -> ChangeRequest | None:
     """The wave's change; None if it was never handed in."""
     try:
@@ -123,7 +146,10 @@ async def known(desk: Desk, wave: Wave) -> ChangeRequest | None:
 
 
 async def withdrawn(desk: Desk, deployment: Deployment, wave: Wave) -> ChangeRequest | None:
-    """The wave's change at its end: withdrawn, if it had not begun. None: there is none."""
+    """The wave's change at its end: withdrawn, if it had not begun. None: there is none.
+
+    One that is written into some of its games, and waits for the others, is no further than that.
+    """
     while (change := await known(desk, wave)) is not None and change.status in OPEN:
         if change.status in CANCELLABLE:
             try:
@@ -131,5 +157,7 @@ async def withdrawn(desk: Desk, deployment: Deployment, wave: Wave) -> ChangeReq
                 continue
             except ChangesError:
                 await asyncio.sleep(RETRY_S)  # it begins just now
+                if half_written(change):
+                    return change
         await desk.ended(change.id)
     return change

@@ -60,7 +60,7 @@ class WaveWork:
 
     async def stop_waiting(self, action: Action, deployment: Deployment) -> None:
         """An action in flight is no longer wanted: what it only waits to begin is withdrawn."""
-        if action.kind == "apply":
+        if action.kind in {"apply", "settle"}:
             wave = next(each for each in deployment.waves if each.number == action.wave)
             await self.undo.withdraw(deployment, wave)
 
@@ -83,6 +83,7 @@ class WaveWork:
         if action.kind == "check":
             return Checked(wave.number, await self.checks.look(deployment, wave))
         if action.kind == "settle":
+            await self.undo.withdraw(deployment, wave)
             return await self.writer.settle(deployment, wave)
         return await self.undo.roll_back(deployment, wave)
 

@@ -32,7 +32,7 @@ from homeamp_agent.model.change import ChangeRequest, ChangeStatus, Plan
 from homeamp_agent.model.deployment import DEV_WAVE, Deployment, Wave, WaveState
 from homeamp_agent.model.request import RequestedChange
 from homeamp_agent.rpc.deploying.planning import digest_of, wave_request
-from homeamp_agent.rpc.deploying.undoing import STANDING, known, withdrawn
+from homeamp_agent.rpc.deploying.undoing import STANDING, half_written, known, withdrawn
 from homeamp_agent.rpc.desk import STARTABLE, UNDER_WAY, Desk
 from homeamp_agent.settings.sections import DeploymentsSection
 
@@ -71,7 +71,11 @@ class WaveWriter:
     async def settle(self, deployment: Deployment, wave: Wave) -> Event:
         """What became of a wave's change that nobody wants to begin any more."""
         change = await withdrawn(self.desk, deployment, wave)
-        return NotBegun(wave.number, "held") if change is None else self._outcome(wave, change)
+        if change is None:
+            return NotBegun(wave.number, "held")
+        if half_written(change):
+            change = await self.desk.ended(change.id)
+        return self._outcome(wave, change)
 
     async def plans_now(self, deployment: Deployment) -> tuple[dict[int, Plan], str]:
         """What production's waves that are to come would do now, and the digest of all waves.
@@ -160,6 +164,8 @@ class WaveWriter:
             return NotBegun(wave.number, change.message or "its change was withdrawn", again)
         if change.status is ChangeStatus.FAILED and STOPPED in change.message and again:
             return TakenBack(wave.number, again)
+        if change.status is ChangeStatus.ROLLED_BACK:
+            return NotApplied(wave.number, "what was written of it is taken back")
         return NotApplied(wave.number, change.message or f"{change.id} is {change.status.value}")
 
 
