@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import pytest
 from homeamp_agent.baselines import Baselines, load_baselines
 from homeamp_agent.baselines.exporting import FORMS, Export, export_rules
 from homeamp_agent.model.rule import Condition, ConditionKind, Rule, RuleSource, Scope, ScopeKind
+from tests.in_process import Ran, command
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "fixtures/baselines"
@@ -175,11 +174,8 @@ def test_no_text_of_a_workbook_is_a_formula(tmp_path: Path) -> None:
         assert all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row)
 
 
-def export(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "homeamp_agent", "rules", "export", *map(str, arguments)],
-        capture_output=True, text=True, timeout=60, check=False, cwd=ROOT,
-    )  # fmt: skip
+def export(*arguments: str | Path) -> Ran:
+    return command("rules", "export", *arguments)
 
 
 def test_the_command_writes_a_new_folder_and_overwrites_nothing(tmp_path: Path) -> None:

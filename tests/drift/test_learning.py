@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +11,16 @@ import yaml
 from homeamp_agent.drift import check
 from homeamp_tui.demo_fleet import fixtures_folder, materialise
 from tests.drift.conftest import Network
+from tests.in_process import Ran, command
 
 SHOP = "max: {max}\nname: {name}\nlast-update: {at}\nserver-uuid: {uuid}\ndb:\n  password: {pw}\n"
 UUID = "00000000-0000-4000-8000-00000000000{}"
 
 
-def learned(instances: Path, out: Path, host: str = "alder") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "homeamp_agent", "baselines", "learn", "--host", host,
-         "--instances", str(instances), "--state", str(out.parent), "--out", str(out)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+def learned(instances: Path, out: Path, host: str = "alder") -> Ran:
+    return command(
+        "baselines", "learn", "--host", host, "--instances", instances, "--state", out.parent,
+        "--out", out,
     )  # fmt: skip
 
 

@@ -80,6 +80,12 @@ def test_each_is_told_with_its_facts(
     assert wrong == []
 
 
+def test_the_approved_difference_is_no_open_deviation(reports: dict[str, CheckReport]) -> None:
+    assert reports["alder"].approved == 1
+    assert [each for each in reports["alder"].deviations if each.key == "limits.max-radius"] == []
+    assert [report.problems for report in reports.values()] == [(), ()]
+
+
 def test_no_planted_secret_is_in_a_report(demo: Path, reports: dict[str, CheckReport]) -> None:
     secrets = json.loads((demo / "secrets.json").read_text("utf-8"))["secrets"]
     told = "\n".join(report.model_dump_json() for report in reports.values())

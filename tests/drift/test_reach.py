@@ -26,13 +26,20 @@ BANKS: Units = {(each, "bank") for each in INSTANCES}
 GAMES: Units = {(each, None) for each in INSTANCES}
 
 
-@pytest.fixture
-def network(network: Network) -> Network:
+@pytest.fixture(scope="module")
+def looked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Network, Engine]:
+    """A network, and one engine that has looked at it; each test begins from the same rules."""
+    network = Network(tmp_path_factory.mktemp("network"))
+    network.instances.mkdir()
     for at, name in enumerate(INSTANCES, 1):
         network.instance(name, {"server.properties": f"port={at}\n"})
         for plugin in ("Shop", "Bank"):
             network.plugin(name, plugin, f"a: {at}\nb: {at % 2}\n")
-    return network
+    network.rules(*RULES, **ALIASES)
+    engine = Engine(HOST, network.instances, network.baselines, KEY, workers=1)
+    engine.load()
+    engine.scan()
+    return network, engine
 
 
 @pytest.mark.parametrize(
@@ -59,16 +66,15 @@ def network(network: Network) -> Network:
     ],
 )
 def test_only_what_a_changed_rule_is_about_is_compared_again(
-    network: Network,
+    looked: tuple[Network, Engine],
     monkeypatch: pytest.MonkeyPatch,
     rules: list[dict[str, Any]],
     declared: dict[str, Any],
     compared: Units | None,
 ) -> None:
+    network, engine = looked
     network.rules(*RULES, **ALIASES)
-    engine = Engine(HOST, network.instances, network.baselines, KEY, workers=1)
-    engine.load()
-    engine.scan()
+    engine.reload_baselines()
     seen: list[tuple[str, str | None]] = []
     compare = Comparison._unit
 
