@@ -188,19 +188,18 @@ class HoconScanner:
         if found is None:
             raise self._error(at, "expected a key")
         text = found[0].rstrip()
-        segments, written = [""], [False]
+        # Joined at the end: a key of 300,000 pieces must not be copied for each of them.
+        pieces: list[list[str]] = [[]]
         for part in tokens.KEY_PART.finditer(text):
             if part.lastindex == 3:
-                pieces = part[0].split(".")
-                segments[-1] += pieces[0]
-                written[-1] |= pieces[0] != ""
-                segments += pieces[1:]
-                written += [piece != "" for piece in pieces[1:]]
+                first, *others = part[0].split(".")
+                pieces[-1] += [first] if first else []
+                pieces += [[piece] if piece else [] for piece in others]
             else:
-                segments[-1] += self._quoted(part[0], at + part.start())
-                written[-1] = True
-        if not all(written):
+                pieces[-1].append(self._quoted(part[0], at + part.start()))
+        if not all(pieces):
             raise self._error(at, "a key with nothing before, behind or between its dots")
+        segments = ["".join(several) for several in pieces]
         if len(segments) >= self._limits.max_depth:
             self._check_depth(len(segments), at)
         return segments, at + len(text)
