@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from homeamp_agent import VERSION
 from homeamp_agent.heap import look_less_often
 
+ENDINGS = (signal.SIGTERM, signal.SIGHUP)
 DESCRIPTION = """\
 The homeamp dashboard. Without --connect it opens on the agent of this host.
 """
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     look_less_often()
     if options.demo and options.connect:
         parser.error("--demo brings its own agents: leave --connect out")
-    with contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
         if options.demo:
             return asyncio.run(_demo(options.read_only))
         return asyncio.run(_dashboard(options.connect or [_local()], options.read_only, ""))
@@ -53,7 +54,7 @@ async def _dashboard(urls: Sequence[str], read_only: bool, note: str) -> int:
     app = HomeampApp(urls, read_only=read_only, note=note)
     app.driver_class = Terminal
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in ENDINGS:
         loop.add_signal_handler(number, app.exit)
     await app.run_async()
     return app.return_code or 0
@@ -62,6 +63,11 @@ async def _dashboard(urls: Sequence[str], read_only: bool, note: str) -> int:
 async def _demo(read_only: bool) -> int:
     from homeamp_tui.demo import DemoError, demo_fleet  # noqa: PLC0415  (only for the demo)
 
+    loop, starting = asyncio.get_running_loop(), asyncio.current_task()
+    if starting is not None:
+        # Else a window closed before the dashboard stands would leave the agents behind.
+        for number in ENDINGS:
+            loop.add_signal_handler(number, starting.cancel)
     try:
         async with demo_fleet() as (agents, fleet):
             urls = [f"unix:{agent.socket}" for agent in agents]

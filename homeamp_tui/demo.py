@@ -48,10 +48,11 @@ async def demo_fleet() -> AsyncIterator[tuple[list[DemoAgent], Path]]:
         DemoError: an agent did not start; with the end of what it said.
     """
     root = Path(tempfile.mkdtemp(prefix="homeamp-demo-"))
+    fleet = root / "demo"
     agents: list[DemoAgent] = []
+    copying = asyncio.create_task(asyncio.to_thread(materialise, fixtures_folder(), fleet))
     try:
-        fleet = root / "demo"
-        await asyncio.to_thread(materialise, fixtures_folder(), fleet)
+        await asyncio.shield(copying)
         for folder in sorted((fleet / "fleet").iterdir()):
             agents.append(_start(folder, fleet / "baselines", root))
         for agent in agents:
@@ -59,6 +60,7 @@ async def demo_fleet() -> AsyncIterator[tuple[list[DemoAgent], Path]]:
         yield agents, fleet
     finally:
         await asyncio.to_thread(_stop, agents)
+        await asyncio.wait([copying])
         await asyncio.to_thread(shutil.rmtree, root, True)
 
 
