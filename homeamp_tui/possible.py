@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from homeamp_agent.model.deviation import (
-    FIXABLE_KINDS,
     Deviation,
     DeviationKind,
     DeviationStatus,
@@ -21,7 +20,9 @@ def why_not(act: str, row: Deviation, *, lost: bool) -> str:
     """
     if lost:
         return f"{row.host} cannot be reached"
-    if act == "fix" and row.kind not in FIXABLE_KINDS:
+    if act == "fix" and row.kind is DeviationKind.NOT_UNIQUE and row.replacement is None:
+        return "it needs a value of its own: x flags it with one"
+    if act == "fix" and not row.can_be_written:
         return f"{row.kind.value.replace('_', ' ')}: no edit of a file puts this right"
     if act in {"ignore", "promote", "unique"}:
         return _why_no_rule(act, row)

@@ -147,6 +147,12 @@ class Deviation(WireWord):
     expires: AwareDatetime | None = None
     change_id: str | None = Field(default=None, description="The change request that fixes it")
 
+    @property
+    def can_be_written(self) -> bool:
+        """Whether its kind can be put right by an edit, if one value is known that is right."""
+        chosen = self.kind is DeviationKind.NOT_UNIQUE and self.replacement is not None
+        return chosen or self.kind in FIXABLE_KINDS
+
 
 class DeviationGroup(WireWord):
     """The same deviation on many instances: one line in the dashboard."""

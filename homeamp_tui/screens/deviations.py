@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from textual import work
 
-from homeamp_agent.model.deviation import Deviation, Pattern
+from homeamp_agent.model.deviation import Deviation, Pattern, Suggestion
 from homeamp_agent.model.rule import ScopeKind
 from homeamp_agent.rpc.protocol.errors import RpcError
 from homeamp_agent.rpc.protocol.messages import Decided
@@ -113,7 +113,7 @@ class DeviationsScreen(DeviationRows):
         if action == "undo":
             return "" if self.dashboard.acts.undoable else "nothing was changed from here yet"
         if action == "suggested":
-            return "" if pattern_of(row) is not None else "no pattern suggests anything for it"
+            return self._why_no_suggestion(row)
         if action not in ON_ROWS:
             return ""
         if self.selection:
@@ -124,3 +124,12 @@ class DeviationsScreen(DeviationRows):
             act = "fix" if action == "compose" else action
             return possible.why_not(act, row, lost=self.reader.is_lost(row.host))
         return ""
+
+    def _why_no_suggestion(self, row: Deviation | Group | None) -> str:
+        pattern = pattern_of(row)
+        if pattern is None:
+            return "no pattern suggests anything for it"
+        if isinstance(row, Group):
+            own = pattern.suggests is Suggestion.OWN_VALUE and row.count > 1
+            return "each needs a value of its own: enter opens the group" if own else ""
+        return f"{row.host} cannot be reached" if row and self.reader.is_lost(row.host) else ""

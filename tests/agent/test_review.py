@@ -132,13 +132,28 @@ def test_what_cannot_be_fixed_says_why_and_what_next(wire: Any) -> None:
     assert {each["id"] for each in refused["data"]["skipped"]} == {row["id"], "unknown"}
 
 
-def test_a_flag_with_a_value_makes_a_missing_key_fixable(host: Any, wire: Any) -> None:
+def test_a_flag_with_a_value_makes_a_missing_key_and_a_shared_identity_fixable(
+    host: Any, wire: Any
+) -> None:
     row = deviation(wire, "LOBBY01", "spawn.mode")
     flagged = wire.call("deviations.flag", ids=[row["id"]], replacement="safe", reason="choose")
     assert [each["status"] for each in flagged["changed"]] == ["flagged"]
     wire.call("deviations.fix", ids=[row["id"]])
     assert yaml.safe_load(host.config("LOBBY01").read_text())["spawn"]["mode"] == "safe"
     assert status_of(wire, row) == "fixed"
+    radius = "spawn.radius"
+    rules = host.baselines / "rules.yaml"
+    wire.call("events.subscribe", topics=["rules"])
+    rules.write_text(rules.read_text().replace(f"{radius}, value: 16", f"{radius}, unique: true"))
+    wire.event("rules", "reloaded")
+    wire.call("agent.rescan", wait=True)
+    mine, other = (deviation(wire, name, radius) for name in ("LOBBY01", "SURV01"))
+    refused = wire.ask("deviations.fix", ids=[mine["id"]])["error"]
+    assert "flag the instance" in refused["data"]["skipped"][0]["reason"]
+    wire.call("deviations.flag", ids=[mine["id"]], replacement=24)
+    wire.call("deviations.fix", ids=[mine["id"]])
+    assert yaml.safe_load(host.config("LOBBY01").read_text())["spawn"]["radius"] == 24
+    assert [status_of(wire, each) for each in (mine, other)] == ["fixed", "resolved"]
 
 
 def test_a_secret_is_never_kept_as_a_flag_s_value(wire: Any) -> None:
@@ -181,6 +196,27 @@ def test_an_approval_for_a_tag_that_the_instance_lacks_is_skipped(wire: Any) -> 
     row = deviation(wire, "LOBBY01", "spawn.enabled")
     done = wire.call("deviations.approve", ids=[row["id"]], scope="tag", target="creative")
     assert done["skipped"][0]["reason"] == "LOBBY01 has no tag creative"
+
+
+def test_values_are_promoted_in_bulk_and_taken_back_and_no_secret_is(host: Any, wire: Any) -> None:
+    wanted = [("LOBBY01", "spawn.enabled"), ("SURV01", "database.password")]
+    rows = [deviation(wire, *each) for each in wanted]
+    ids = [row["id"] for row in rows]
+    would = wire.call("deviations.promote", ids=ids, preview=True)
+    assert [each["id"] for each in would["skipped"]] == ids[1:]
+    assert (would["rules"][0]["meets"], would["rules"][0]["deviates"]) == (["LOBBY01"], ["SURV01"])
+    assert not (host.baselines / "approved.yaml").exists()
+    made = wire.call("deviations.promote", ids=ids, reason="as it grew", scope="instance")
+    assert status_of(wire, rows[0]) == "resolved"
+    (row,) = wire.call("rules.approvals", filter="promote")["approvals"]
+    assert (row["reason"], row["covers"], row["expected"]) == ("as it grew", 1, False)
+    ignored = wire.call("deviations.ignore", ids=ids[1:])["decisions"]
+    text = (host.baselines / "approved.yaml").read_text()
+    assert "secret-A1" not in text
+    decisions = [*made["decisions"], *ignored, "unknown"]
+    revoked = wire.call("rules.revoke", ids=decisions)
+    assert (len(revoked["revoked"]), revoked["unknown"]) == (2, ["unknown"])
+    assert [status_of(wire, row) for row in rows] == ["pending", "pending"]
 
 
 def test_an_approved_yaml_that_cannot_be_read_is_never_written_over(host: Any, wire: Any) -> None:

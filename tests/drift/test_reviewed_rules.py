@@ -134,3 +134,29 @@ def test_an_approval_ends_with_the_rule_it_was_given_under(network: Network) -> 
     assert [each.instance for each in network.check()] == ["SMP03"]
     network.rules({**SETTING, "value": 7}, {**SETTING, "value": 4, "scope": {"instance": "SMP04"}})
     assert [each.instance for each in network.check()] == ["SMP01", "SMP02", "SMP03"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "others"),
+    [
+        (ON_SMP02, {"SMP03"}),
+        (Scope(kind=ScopeKind.TAG, target="shops"), {"SMP02"}),
+        (Scope(kind=ScopeKind.HOST, target=HOST), set()),
+        (Scope(), set()),
+    ],
+    ids=str,
+)
+def test_an_approval_reaches_as_far_as_its_scope(
+    network: Network, scope: Scope, others: set[str]
+) -> None:
+    network.rules({**SETTING, "value": 1}, {**SETTING, "value": 4, "scope": {"instance": "SMP04"}},
+                  tags={"shops": {"include": ["SMP03"]}})  # fmt: skip
+    row = network.check()[0]
+    approval = approval_of(row, scope=scope, reason="agreed", by="nell", at=NOW)
+    write_approved(network.baselines, [approval])
+    assert {each.instance for each in network.check()} == others
+    first = (network.baselines / "approved.yaml").read_text()
+    another = approval_of(row, scope=scope, reason="", by="nell", at=NOW)
+    rewrite_approved(network.baselines, [another.model_copy(update={"id": "0", "plugin": "Bank"})])
+    rewrite_approved(network.baselines, drop=["0"])
+    assert (network.baselines / "approved.yaml").read_text() == first

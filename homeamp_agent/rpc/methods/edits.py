@@ -9,12 +9,7 @@ from typing import Any
 from homeamp_agent.baselines import Resolved, Resolver
 from homeamp_agent.changes import PlainEdit
 from homeamp_agent.model.change import EditOperation
-from homeamp_agent.model.deviation import (
-    FIXABLE_KINDS,
-    Deviation,
-    DeviationKind,
-    DeviationStatus,
-)
+from homeamp_agent.model.deviation import Deviation, DeviationKind, DeviationStatus
 from homeamp_agent.model.rule import ConditionKind
 from homeamp_agent.model.secret import is_masked
 from homeamp_agent.model.setting import Value
@@ -26,7 +21,7 @@ _KIND_REASONS = {
     DeviationKind.MISSING_PLUGIN: "a plugin is missing: install it",
     DeviationKind.UNEXPECTED_PLUGIN: "a plugin is too many: remove its jar",
     DeviationKind.UNREADABLE: "the file cannot be read, so no edit of it can be proven right",
-    DeviationKind.NOT_UNIQUE: "which of the instances is to get another value is a person's choice",
+    DeviationKind.NOT_UNIQUE: "flag the instance that is to get another value with that value",
     DeviationKind.RULE_CONFLICT: "two rules disagree: settle that in the baseline",
     DeviationKind.UNRESOLVED_VARIABLE: "a variable has no value: give it one in rules.yaml",
 }
@@ -67,10 +62,12 @@ class Edits:
         Raises:
             NotFixable: there is none.
         """
-        reason = _STATUS_REASONS.get(deviation.status) or _KIND_REASONS.get(deviation.kind)
+        reason = _STATUS_REASONS.get(deviation.status)
+        if not deviation.can_be_written:
+            reason = reason or _KIND_REASONS.get(deviation.kind)
         if reason is not None:
             raise NotFixable(reason)
-        if deviation.kind not in FIXABLE_KINDS or deviation.file is None or deviation.path is None:
+        if not deviation.can_be_written or deviation.file is None or deviation.path is None:
             raise NotFixable("it is about a whole file, not about a setting in it")
         operation, new = self._act(deviation)
         return PlainEdit(
