@@ -25,8 +25,9 @@ STEPS_MAX = 50_000_000
 QUOTED_MAX = 6
 """Characters of the pattern in a message: enough for an escape or a bracket."""
 
-_MEMORY_BYTES = 2 * 1024 * 1024
-"""What RE2 may hold for one pattern; with less than it wants it is slower, not wrong."""
+_MEMORY_BYTES = 256 * 1024
+"""What RE2 may hold for one pattern, of thousands; with less than it wants it is slower, not wrong.
+Room for a program of `PROGRAM_MAX`."""
 
 _PYTHON_ONLY = re.compile(r"\(\?(?:<?[=!]|P=|\()|\\[1-9]")
 _END = re.compile(r"\\(.)", re.DOTALL)
