@@ -29,7 +29,7 @@ def with_kept_ends(old: str, new: str, codes: str = "uxU") -> str:
     Both are tokens of one format with backslash escapes, their quotes included. `codes` are the
     letters that a character's number follows in it.
     """
-    if "\\" not in old:
+    if "\\" not in old and "\\" not in new:
         return new
     before, after = _PIECE.findall(old), _PIECE.findall(new)
     if "".join(before) != old or "".join(after) != new:
@@ -43,12 +43,19 @@ def with_kept_ends(old: str, new: str, codes: str = "uxU") -> str:
     tail = 0
     while tail < shorter - head and meant[-1 - tail] == wanted[-1 - tail]:
         tail += 1
-    middle = after[head : len(after) - tail]
-    if middle and head < len(before) - tail and middle[0][0] not in " \t\f":
+    behind = [*after[head : len(after) - tail], *before[len(before) - tail :]]
+    if head == len(before) or not behind:
+        return "".join((*before[:head], *behind))
+    # The line end in front of what changes stays in front of what takes its place.
+    joined = _LINES_JOINED.match(before[head])
+    if joined is not None:
+        behind[0] = _LINES_JOINED.sub("", behind[0])
         # What follows a joined line end takes the blanks in front of it for indentation.
-        joined = _LINES_JOINED.match(before[head])
-        middle.insert(0, joined[0] if joined else "")
-    return "".join((*before[:head], *middle, *before[len(before) - tail :]))
+        first = next((at for at, one in enumerate(behind) if one not in (" ", "\t", "\f")), 0)
+        if head == len(before) - tail:
+            behind[len(after) - tail - head] = _LINES_JOINED.sub("", before[head])
+        behind.insert(first, joined[0])
+    return "".join((*before[:head], *behind))
 
 
 def _meant(piece: str, codes: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from homeamp_agent.configfiles.text import Splice
+from homeamp_agent.configfiles.text import SourceText, Splice
 from homeamp_agent.configfiles.yaml_nodes import ScalarNode
 from homeamp_agent.configfiles.yaml_write import scalar_texts
 
@@ -42,6 +42,37 @@ def refolded(source: str, node: ScalarNode, new: str) -> Splice | None:
     if written is None:
         return None
     return Splice(raw[head][0], raw[len(raw) - tail - 1][1], written)
+
+
+def relined(source: SourceText, node: ScalarNode, new: str, column: int) -> Splice | None:
+    """The splice that changes only the lines that differ of a literal block, or None.
+
+    Blank lines keep their blanks, and the lines behind the text stay as many. `column` is where
+    the content stands.
+    """
+    old_lines, new_lines = node.text.rstrip("\n").split("\n"), new.rstrip("\n").split("\n")
+    same_end = node.text[len("\n".join(old_lines)) :] == new[len("\n".join(new_lines)) :]
+    if not same_end or not old_lines[0] or not new_lines[0] or new_lines[0][0] in " \t":
+        return None
+    shorter = min(len(old_lines), len(new_lines))
+    head = tail = 0
+    while head < shorter and old_lines[head] == new_lines[head]:
+        head += 1
+    while tail < shorter - head and old_lines[-1 - tail] == new_lines[-1 - tail]:
+        tail += 1
+    starts = [source.next_line_start(node.start)]
+    while len(starts) <= len(old_lines) and starts[-1] < node.end:
+        starts.append(source.next_line_start(starts[-1]))
+    if len(starts) <= len(old_lines) or head == len(old_lines):
+        return None
+    start, end = starts[head], source.line_end(starts[len(old_lines) - tail - 1])
+    middle = new_lines[head : len(new_lines) - tail]
+    if not middle:
+        return Splice(start, starts[len(old_lines) - tail], "") if tail else None
+    if head == len(old_lines) - tail:
+        end = start
+    written = source.newline(start).join(" " * column + one if one else "" for one in middle)
+    return Splice(start, end, written + (source.newline(start) if end == start else ""))
 
 
 def _content(source: str, node: ScalarNode) -> tuple[int, int]:

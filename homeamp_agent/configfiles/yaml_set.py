@@ -22,8 +22,9 @@ from homeamp_agent.configfiles.yaml_nodes import (
     value_of,
 )
 from homeamp_agent.configfiles.yaml_place import Place, YamlText
-from homeamp_agent.configfiles.yaml_refold import refolded
+from homeamp_agent.configfiles.yaml_refold import refolded, relined
 from homeamp_agent.configfiles.yaml_write import (
+    NOT_IN_BLOCK,
     block_lines,
     block_scalar,
     can_be_plain,
@@ -72,6 +73,10 @@ def scalar_changes(
         if same_lines is not None:
             yield [same_lines]
     if node.mark in ("|", ">") and isinstance(value, str):
+        if node.mark == "|" and not NOT_IN_BLOCK.search(value):
+            lines = relined(text.source, node, value, _block_column(text, place, node)[0])
+            if lines is not None:
+                yield [lines]
         block = _as_block(text, place, node, value)
         if block is not None:
             yield [Splice(node.start, node.end, block)]
@@ -122,6 +127,12 @@ def _as_block(text: YamlText, place: Place, node: ScalarNode, value: str) -> str
     """`value` as a block scalar in the header's style and the content's indentation."""
     line_end = text.source.line_end(node.start)
     header = text.text[node.start : line_end]
+    indent, parent_indent = _block_column(text, place, node)
+    return block_scalar(value, header, indent, parent_indent, text.source.newline(node.start))
+
+
+def _block_column(text: YamlText, place: Place, node: ScalarNode) -> tuple[int, int]:
+    """Where the content of a block scalar stands, and what holds it."""
     parent = place.parent
     parent_indent = -1
     if parent is not None:
@@ -131,8 +142,7 @@ def _as_block(text: YamlText, place: Place, node: ScalarNode, value: str) -> str
     lines = node.text.strip("\n").split("\n")
     if content is not None and node.text.strip():
         indent = len(content.group(1)) - (len(lines[0]) - len(lines[0].lstrip(" ")))
-    newline = text.source.newline(node.start)
-    return block_scalar(value, header, indent, max(parent_indent, 0), newline)
+    return indent, max(parent_indent, 0)
 
 
 def _in_empty_place(text: YamlText, place: Place, node: ScalarNode, written: str) -> list[Splice]:

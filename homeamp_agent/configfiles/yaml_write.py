@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import re
 from typing import Final, NamedTuple
@@ -23,9 +24,11 @@ _NOT_RAW: Final = re.compile(
 )
 """What cannot stand raw in a one-line scalar: control characters and every kind of line break."""
 
-_NOT_IN_BLOCK: Final = re.compile(
+NOT_IN_BLOCK: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]"
 )
+"""What cannot stand in a block scalar: control characters, and line breaks that are not ours."""
+
 _NEVER_FIRST: Final = frozenset(",[]{}#&*!|>'\"%@`")
 _FLOW_SIGNS: Final = frozenset(",[]{}?")
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -89,12 +92,22 @@ def _wanted_text(value: str, old: Value) -> str:
         return value
     text = str(value)
     if isinstance(old, TaggedText):
+        if old.tag == TAG + "binary" and not _is_base64(text):
+            return text
         if old.tag not in _IMPLICIT_TAGS:
             return TaggedText(text, old.tag)
         read = plain_value(text)
         if isinstance(read, TaggedText) and read.tag == old.tag:
             return read
     return text
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        base64.b64decode("".join(text.split()), validate=True)
+    except ValueError:
+        return False
+    return True
 
 
 def scalar_texts(value: Value, mark: str, quote: str, *, flow: bool, old: str = "") -> list[str]:
@@ -201,7 +214,7 @@ def block_scalar(
     """
     match = _BLOCK_HEADER.match(header)
     lines = text.split("\n")
-    if match is None or _NOT_IN_BLOCK.search(text) or not text.strip("\n"):
+    if match is None or NOT_IN_BLOCK.search(text) or not text.strip("\n"):
         return None
     sign, figures, rest = match.groups()
     ends = len(lines) - len(text.rstrip("\n").split("\n"))
