@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from textual.content import Content
 
-from homeamp_agent.model.rule import ScopeKind
+from homeamp_agent.model.rule import Scope, ScopeKind
 from homeamp_agent.rpc.protocol.messages import (
     ApprovalRow,
     Decided,
@@ -80,9 +80,10 @@ class Ruling:
         chosen: Chosen,
         summary: str,
         done: Callable[[], None],
-        scope: ScopeKind = ScopeKind.GLOBAL,
+        scope: Scope | None = None,
     ) -> None:
-        """Ask how far, show what the rules would do, ask again, then write them."""
+        """Ask how far (`scope` at first), show what the rules would do, ask again, write them."""
+        scope = scope or Scope()
         making = MAKING[decided]
         count = sum(map(len, chosen.values()))
         question = AskApproval(
@@ -91,7 +92,8 @@ class Ruling:
             await self._app.acts.tags_of(chosen),
             label=making.label,
             yes="Preview",
-            scope=scope,
+            scope=scope.kind,
+            tag=scope.target or "" if scope.kind is ScopeKind.TAG else "",
         )
         said = await self._app.push_screen_wait(question)
         if said is None:
@@ -131,13 +133,18 @@ class Ruling:
         words = "No setting deviates because of it."
         if more:
             words = f"{plural(more, 'setting')} with another value will deviate."
+        idle = sum(not (each.meets or each.deviates) for _, it in would for each in it.rules)
+        if idle:
+            words += f" {plural(idle, 'rule')} would change nothing: narrower ones speak there."
         alone = len(self._app.links) > len(would) and said.scope is not ScopeKind.INSTANCE
         if alone:
             words += " Other hosts of the same baseline are not counted."
         where = f"Written to approved.yaml: {plural(rules, 'rule')}, {said.scope.value}."
         question = Confirm(
             f"Write {plural(rules, 'rule')}?",
-            Content.assemble((where, "bold"), "\n", (words, "$warning" if more else "$muted")),
+            Content.assemble(
+                (where, "bold"), "\n", (words, "$warning" if more or idle else "$muted")
+            ),
             list(trial_lines(making, would)),
             "Write",
             impossible="" if rules else "None of them can become a rule.",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from homeamp_agent.model.deviation import Pattern, Suggestion
-from homeamp_agent.model.rule import ScopeKind
+from homeamp_agent.model.rule import Scope, ScopeKind
 from homeamp_agent.rpc.protocol.messages import Decided
 from homeamp_tui.acts import Chosen
 from homeamp_tui.dialogs.choose import Choice, Choose
@@ -46,7 +46,7 @@ class Suggesting:
             case Suggestion.PROMOTE:
                 await make(Decided.PROMOTE, chosen, summary, done)
             case Suggestion.OWN_RULE:
-                await make(Decided.PROMOTE, chosen, summary, done, ScopeKind.INSTANCE)
+                await make(Decided.PROMOTE, chosen, summary, done, Scope(kind=ScopeKind.INSTANCE))
             case Suggestion.UNIQUE:
                 await make(Decided.UNIQUE, chosen, summary, done)
 

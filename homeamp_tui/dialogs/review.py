@@ -83,7 +83,7 @@ class Option(RadioButton):
 class AskApproval(Dialog[Approval | None]):
     """How far, why and until when: to accept deviations as they are, or to make rules of them.
 
-    `label` stands above the scopes, `yes` on the button, `scope` is chosen at first.
+    `label` stands above the scopes, `yes` on the button, `scope` is chosen at first with `tag`.
     """
 
     def __init__(
@@ -95,10 +95,11 @@ class AskApproval(Dialog[Approval | None]):
         label: str = "Accept",
         yes: str = "Approve",
         scope: ScopeKind = ScopeKind.INSTANCE,
+        tag: str = "",
     ) -> None:
         super().__init__(title, foot="tab: next field · enter: on")
         self._summary, self._tags = summary, tags
-        self._label, self._yes, self._first = label, yes, scope
+        self._label, self._yes, self._first, self._tag = label, yes, scope, tag
 
     def compose_body(self) -> ComposeResult:
         yield Static(self._summary, markup=False)
@@ -106,8 +107,9 @@ class AskApproval(Dialog[Approval | None]):
         with RadioSet(id="scope"):
             for scope, words in SCOPE_WORDS.items():
                 yield Option(Content(words), value=scope is self._first, id=f"scope-{scope.value}")
-        only = self._tags[0] if len(self._tags) == 1 else ""
-        yield Input(only, compact=True, placeholder="which tag", id="tag", disabled=True)
+        tag = self._tag or (self._tags[0] if len(self._tags) == 1 else "")
+        off = self._first is not ScopeKind.TAG
+        yield Input(tag, compact=True, placeholder="which tag", id="tag", disabled=off)
         known = ", ".join(plain(tag) for tag in self._tags)
         yield Static(f"tags there: {known or 'none'}", classes="hint", markup=False)
         yield Static("Why", classes="label")

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from textual import work
 
 from homeamp_agent.model.deviation import Deviation, Pattern, Suggestion
-from homeamp_agent.model.rule import ScopeKind
 from homeamp_agent.rpc.protocol.errors import RpcError
 from homeamp_agent.rpc.protocol.messages import Decided
 from homeamp_tui import possible
@@ -65,7 +64,11 @@ class DeviationsScreen(DeviationRows):
     def action_unique(self) -> None:
         self._rule(Decided.UNIQUE)
 
-    def _rule(self, decided: Decided, scope: ScopeKind = ScopeKind.GLOBAL) -> None:
+    def _rule(self, decided: Decided) -> None:
+        row = self.reader.row(self.table.cursor)
+        rule = row.rule if isinstance(row, Deviation) and not self.selection else None
+        # A rule wider than the one that wants another value would not be heard.
+        scope = rule.scope if rule is not None else None
         make = self.dashboard.ruling.make
         self._act(lambda it: make(decided, it, self._summary(it), self._acted, scope))
 

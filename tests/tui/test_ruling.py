@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
-from homeamp_agent.model.deviation import Pattern, Suggestion
-from homeamp_agent.model.rule import ScopeKind, Severity
+from homeamp_agent.model.deviation import OwningRule, Pattern, Suggestion
+from homeamp_agent.model.rule import RuleSource, Scope, ScopeKind, Severity
 from homeamp_tui.app import HomeampApp
 from homeamp_tui.dialogs.choose import Choose
 from homeamp_tui.dialogs.confirm import Confirm
@@ -26,6 +26,10 @@ async def test_a_value_is_promoted_for_a_tag_after_its_preview_and_taken_back(
     agent_of: AgentOf,
 ) -> None:
     agent = await agent_of("alder")
+    of_tag = OwningRule(
+        scope=Scope(kind=ScopeKind.TAG, target="lobby"), source=RuleSource(file="rules.yaml")
+    )
+    agent.script.rows = [row.model_copy(update={"rule": of_tag}) for row in agent.script.rows]
     app = HomeampApp([agent.url], start="deviations")
     async with app.run_test(size=SIZE) as pilot:
         await until(
@@ -36,9 +40,9 @@ async def test_a_value_is_promoted_for_a_tag_after_its_preview_and_taken_back(
         row = screen.reader.row(0)
         await pilot.press("p")
         await until(pilot, lambda: isinstance(app.screen, AskApproval))
-        app.screen.query_one("#scope-tag", Option).value = True
+        assert app.screen.query_one("#scope-tag", Option).value, "as wide as the rule it is against"
         tag = app.screen.query_one("#tag", Input)
-        await until(pilot, lambda: not tag.disabled)
+        assert (tag.value, tag.disabled) == ("lobby", False)
         tag.value = "lobb"
         app.screen.query_one("#yes", Button).press()
         await shows(pilot, "no instance has the tag lobb: there are lobby, survival")
