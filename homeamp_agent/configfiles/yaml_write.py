@@ -93,7 +93,7 @@ def _wanted_text(value: str, old: Value) -> str:
     text = str(value)
     if isinstance(old, TaggedText):
         if old.tag == TAG + "binary" and not _is_base64(text):
-            return text
+            raise EditRefused("a value that is tagged !!binary holds base64 only")
         if old.tag not in _IMPLICIT_TAGS:
             return TaggedText(text, old.tag)
         read = plain_value(text)

@@ -31,7 +31,6 @@ def edited(text: str | bytes, path: KeyPath, value: Value) -> str | bytes:
         ("a: !!str 5\n", 6, "a: 6\n"),
         ("a: !custom x\n", "y", "a: !custom y\n"),
         ("a: !!binary aGk=\n", "aG8=", "a: !!binary aG8=\n"),
-        ("a: !!binary aGk=\n", "no such thing", "a: no such thing\n"),
         ("a: one\n  two\n  three # c\n", "x", "a: x # c\n"),
         ('a: "one \\\n  two"\n', "x", 'a: "x"\n'),
         ("a: |\n  one\n  two\nb: 1\n", "x\ny\n", "a: |\n  x\n  y\nb: 1\n"),
@@ -205,6 +204,11 @@ def test_a_whole_list_changes_only_the_lines_that_differ(
 def test_a_list_in_brackets_with_comments_is_not_laid_out_anew() -> None:
     with pytest.raises(EditRefused, match="comments"):
         edited("a: [x, # why\n  y]\n", ("a",), ["x", "y", "z"])
+
+
+def test_a_binary_value_takes_no_plain_text() -> None:
+    with pytest.raises(EditRefused, match="base64"):
+        edited("a: !!binary aGk=\n", ("a",), "no such thing")
 
 
 def test_a_mapping_with_aliases_is_not_written_anew() -> None:
