@@ -61,6 +61,8 @@ def with_kept_ends(old: str, new: str, codes: str = "uxU") -> str:
 def _meant(piece: str, codes: str) -> str:
     """The character that a piece stands for; the piece itself where that is not certain."""
     piece = _LINES_JOINED.sub("", piece)
+    if piece in ("'", '"'):
+        return "quotes " + piece  # which may end the token: never the same as an escaped one
     if piece[0] != "\\":
         return piece
     if len(piece) > 2:

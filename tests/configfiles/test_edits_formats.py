@@ -157,3 +157,13 @@ def test_what_a_refusal_says_never_holds_the_value() -> None:
     with pytest.raises(EditRefused) as refused:
         parse("f.kvp", b"Password=old\n").set(("Password",), "hunter2\n")
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("old", [r"\"", r"\u0022", r"a\"", r"\"\""])
+@pytest.mark.parametrize("file", ["f.json", "f.json5", "f.yml"])
+def test_an_escaped_quote_at_the_end_is_not_taken_for_the_one_that_closes(
+    file: str, old: str
+) -> None:
+    before = f'{{"k": "{old}", "z": 1}}'.encode()
+    for new in ("", "a", "b"):
+        assert parse(file, before).set(("k",), new) == f'{{"k": "{new}", "z": 1}}'.encode()
