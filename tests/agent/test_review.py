@@ -238,7 +238,11 @@ def test_a_retry_after_a_lost_connection_applies_once(host: Any, wire: Any) -> N
     assert len(wire.call("changes.list")["changes"]) == 1
 
 
-def test_a_retry_after_the_agent_was_killed_finds_the_first_change(host: Any) -> None:
+def test_a_retry_after_the_agent_was_killed_finds_the_first_change_and_takes_it_back_at_once(
+    host: Any,
+) -> None:
+    file: Path = host.config("LOBBY01")
+    before = file.read_bytes()
     host.start()
     with contextlib.closing(host.connect()) as wire:
         wire.call("agent.rescan")
@@ -249,6 +253,11 @@ def test_a_retry_after_the_agent_was_killed_finds_the_first_change(host: Any) ->
         again = wire.call("deviations.fix", ids=[row["id"]], idempotency_key="key-1")["change"]
         assert again["id"] == first["id"]
         assert len(wire.call("changes.list")["changes"]) == 1
+    host.start()
+    with contextlib.closing(host.connect()) as wire:
+        # The first look at the instances has only begun.
+        assert wire.call("changes.rollback", id=first["id"])["change"]["status"] == "rolled_back"
+    assert file.read_bytes() == before
 
 
 def test_a_rollback_over_somebody_s_edit_asks_first(host: Any, wire: Any) -> None:

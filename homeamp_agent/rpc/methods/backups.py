@@ -83,6 +83,7 @@ async def show(call: Call[Rooms], params: BackupsShowParams) -> BackupsShowResul
 async def restore(call: Call[Rooms], params: BackupsRestoreParams) -> BackupsRestoreResult:
     """Write a backup back to where it came from, as a change that can be rolled back."""
     rooms = call.rooms
+    await rooms.drift.ready()
     room = rooms.changes()
 
     def write_back() -> ChangeRequest:

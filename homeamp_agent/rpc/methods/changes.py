@@ -145,6 +145,7 @@ async def show(call: Call[Rooms], params: ChangesShowParams) -> ChangesShowResul
 async def rollback(call: Call[Rooms], params: ChangesRollbackParams) -> ChangesRollbackResult:
     """Put the exact bytes back, of all files of a change or of none."""
     rooms = call.rooms
+    await rooms.drift.ready()
     try:
         change = await asyncio.to_thread(
             rooms.changes().rollback,

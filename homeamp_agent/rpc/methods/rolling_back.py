@@ -35,6 +35,7 @@ async def rollback_many(
 ) -> ChangesRollbackManyResult:
     """Roll changes back, newest first, each whole or not at all; or only show what that does."""
     rooms = call.rooms
+    await rooms.drift.ready()
     ids = await _ids(rooms, params)
     if len(ids) > MAX_CHANGES:
         raise Refused(f"that is {len(ids):,} changes; at most {MAX_CHANGES:,} at a time")
