@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 KeySegment = str | int | None
 """A mapping key as its reader types it (str; int and bool in YAML; None for YAML's null key),
@@ -43,8 +43,7 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Half-open byte range `[start, end)` in the parsed bytes."""
 
     start: int

@@ -28,7 +28,11 @@ class YamlNode(Setting):
 
     @property
     def span(self) -> Span:
-        return Span(self.source.byte_offset(self.start), self.source.byte_offset(self.end))
+        source = self.source
+        if source.is_ascii:
+            mark = len(source.bom)
+            return Span(self.start + mark, self.end + mark)
+        return Span(source.byte_offset(self.start), source.byte_offset(self.end))
 
     @property
     def line(self) -> int:
