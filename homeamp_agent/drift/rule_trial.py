@@ -11,7 +11,7 @@ from homeamp_agent.baselines import Baselines, Resolver, ReviewedRule
 from homeamp_agent.baselines.approvals import rules_of
 from homeamp_agent.drift.judging import judged
 from homeamp_agent.drift.patterns import canonical
-from homeamp_agent.drift.rule_reach import Heard, ignored_at, rule_reach
+from homeamp_agent.drift.rule_reach import Heard, Remembering, ignored_at, rule_reach
 from homeamp_agent.model.rule import ConditionKind, Rule
 from homeamp_agent.model.secret import Masker
 from homeamp_agent.model.snapshot import MISSING, InstanceSnapshot
@@ -46,7 +46,7 @@ def tried(
         baselines,
         rules=tuple(rule.model_copy(update={"order": at}) for at, rule in enumerate(every)),
     )
-    resolver = Resolver(trial, [each.instance for each in snapshots.values()])
+    resolver = Remembering(trial, [each.instance for each in snapshots.values()])
     for rule in rules:
         there = list(_there(rule, snapshots, resolver, masker))
         yield Tried(

@@ -11,7 +11,7 @@ from homeamp_agent.baselines.declarations import ScopeEntry
 from homeamp_agent.baselines.explain import masked_condition
 from homeamp_agent.baselines.rule_list import holds_word
 from homeamp_agent.drift.approving import covered
-from homeamp_agent.drift.rule_reach import ignored_at, rule_reach
+from homeamp_agent.drift.rule_reach import Remembering, ignored_at, rule_reach
 from homeamp_agent.model.deviation import Deviation, DeviationStatus
 from homeamp_agent.model.query import PAGE_LIMIT, DeviationFilter
 from homeamp_agent.model.rule import ConditionKind, Scope
@@ -87,13 +87,16 @@ def _places(drift: DriftRoom, reviewed: Sequence[ReviewedRule]) -> dict[str, int
     """How many places each rule speaks of and wins at."""
     wanted = {each.id for each in reviewed}
     counts = dict.fromkeys(wanted, 0)
+    if not wanted:
+        return counts
+    resolver = Remembering(drift.baselines, drift.instances)
     for rule in drift.baselines.rules:
         if rule.approval in wanted:
             everywhere = drift.snapshots.values()
             if rule.condition.kind is ConditionKind.IGNORE:
-                won = [there for _, there in ignored_at(rule, everywhere, drift.resolver)]
+                won = [there for _, there in ignored_at(rule, everywhere, resolver)]
             else:
-                won = [each.won for each in rule_reach(rule, everywhere, drift.resolver)]
+                won = [each.won for each in rule_reach(rule, everywhere, resolver)]
             counts[rule.approval] = sum(won)
     return counts
 
