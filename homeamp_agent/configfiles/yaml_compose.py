@@ -30,7 +30,7 @@ from homeamp_agent.configfiles.yaml_scalars import TAG, TELLING, TaggedText
 _PROPERTIES: Final = re.compile(
     r"(?:(?:&[0-9A-Za-z_-]*|![^\s,\[\]{}]*)(?:(?:[ \t]*(?:#.*)?(?:\r\n|\n|\r))+[ \t]*|[ \t]+)?)+"
 )
-_TRAILING_LINES: Final = re.compile(r"(?:(?:\r\n|\n|\r)[ \t]*)+\Z")
+_BREAK: Final = re.compile(r"[\r\n]")
 _LAST_BREAK: Final = re.compile(r"(?:\r\n|\n|\r)[ \t]*\Z")
 _BLOCK_HEADER_KEEPS: Final = re.compile(r"[|>][0-9]?\+")
 
@@ -362,7 +362,11 @@ def _block_scalar_end(text: str, node: ScalarNode) -> int:
     """
     written = text[node.start : node.end]
     keeps = _BLOCK_HEADER_KEEPS.match(written) is not None
-    trailing = (_LAST_BREAK if keeps else _TRAILING_LINES).search(written)
+    if keeps:
+        trailing = _LAST_BREAK.search(written)
+    else:
+        # Not one pattern for all blank lines: CRLF would match in two ways, each line anew.
+        trailing = _BREAK.search(written, len(written.rstrip(" \t\r\n")))
     if trailing is None:
         return node.end
     if not keeps and node.text.rstrip("\n").endswith((" ", "\t")):

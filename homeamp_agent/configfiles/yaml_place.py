@@ -24,7 +24,7 @@ from homeamp_agent.configfiles.yaml_nodes import (
 )
 from homeamp_agent.configfiles.yaml_write import Style
 
-_TO_DASH: Final = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\n|\r))*[ \t]*-")
+_TO_DASH: Final = re.compile(r"(?:[ \t]*+(?:#[^\r\n]*+)?(?:\r\n|\n|\r))*+[ \t]*+-")
 _TO_COLON: Final = re.compile(r"[ \t]*:")
 _DEFAULT_STEP: Final = 2
 

@@ -74,6 +74,16 @@ def test_a_line_of_500_kilobytes_is_read_and_edited() -> None:
     assert document.set(("b",), 2) == data.replace(b"b: 1", b"b: 2")
 
 
+@pytest.mark.parametrize("end", [b"", b"b: 1\r\n", b"  x\r\nb: 1\r\n"])
+def test_blank_lines_behind_a_block_are_read_once(end: bytes) -> None:
+    """Matched in two ways each, 500 of them once took longer than anybody waits."""
+    data = b"a: >-\r\n  t\r\n" + b"\r\n" * 50_000 + end
+    document = parse("blank.yml", data)
+    assert document.settings[("a",)].span.end <= len(data) - len(end) or b"x" in end
+    if b"b" in end:
+        assert document.set(("b",), 2).endswith(b"b: 2\r\n")
+
+
 def test_a_number_of_many_digits_is_text() -> None:
     document = parse("digits.yml", b"a: " + b"9" * 5_000 + b"\nb: 1\n")
     assert document.value(("a",)) == "9" * 5_000
