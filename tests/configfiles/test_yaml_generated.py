@@ -13,7 +13,7 @@ from homeamp_agent.configfiles import EditRefused, parse
 from homeamp_agent.configfiles.proof import same
 
 CAREFULLY = settings(
-    max_examples=150,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

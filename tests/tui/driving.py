@@ -24,6 +24,11 @@ async def until(pilot: Pilot[Any], true: Callable[[], bool]) -> None:
         raise AssertionError(f"never so; the screen:\n{screen_text(pilot.app)}") from None
 
 
+async def cancel_focused(pilot: Pilot[Any]) -> None:
+    """A question begins on its Cancel."""
+    await until(pilot, lambda: getattr(pilot.app.focused, "id", None) == "cancel")
+
+
 def screen_text(app: App[Any]) -> str:
     """What stands on the screen, line by line, without colours."""
     width, height = app.size

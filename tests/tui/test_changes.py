@@ -28,7 +28,7 @@ from homeamp_tui.dialogs.since import AskSince, moment_ago
 from homeamp_tui.screens.changes import ChangesScreen
 from homeamp_tui.widgets.diff_view import DiffView
 from tests.tui.conftest import AgentOf
-from tests.tui.driving import screen_text, until
+from tests.tui.driving import cancel_focused, screen_text, until
 from tests.tui.scripted import ScriptedAgent
 
 SIZE = (80, 24)
@@ -96,7 +96,7 @@ async def test_everything_since_a_time_is_shown_once_and_rolled_back_newest_firs
     async with HomeampApp(urls, start="changes").run_test(size=SIZE, notifications=True) as pilot:
         await opened(pilot, 4)
         await asked_since(pilot, "90m")
-        assert pilot.app.focused is pilot.app.screen.query_one("#cancel", Button)
+        await cancel_focused(pilot)
         shown = pilot.app.screen.query_one(DiffView).text
         assert all(f"motd={reason}" in shown for reason in ("spawn", "chat", "ports"))
         assert "yesterday" not in shown

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Button
 
 from homeamp_agent.model.deviation import Deviation
 from homeamp_tui.app import HomeampApp
@@ -19,7 +18,7 @@ from homeamp_tui.dialogs.confirm import Confirm
 from homeamp_tui.links import LinkState
 from homeamp_tui.screens.deviations import DeviationsScreen
 from homeamp_tui.widgets.diff_view import DiffView
-from tests.tui.driving import screen_text, until
+from tests.tui.driving import cancel_focused, screen_text, until
 
 PLANTED_ON_BOTH_HOSTS = 86
 SECONDS_FROM_EDIT_TO_SCREEN = 2.0
@@ -85,7 +84,7 @@ async def test_a_fix_shows_its_diff_asks_with_cancel_first_and_is_undone_byte_fo
 
         await pilot.press("f")
         await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
-        assert pilot.app.focused is pilot.app.screen.query_one("#cancel", Button)
+        await cancel_focused(pilot)
         shown = pilot.app.screen.query_one(DiffView).text
         assert "- auto-op: true" in shown
         assert "+ auto-op: false" in shown

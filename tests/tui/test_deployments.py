@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Button
 
 from homeamp_agent.model.change import ChangeStatus
 from homeamp_agent.model.deployment import DeploymentStage, WaveState
@@ -14,7 +13,7 @@ from homeamp_tui.dialogs.handing_in import AskWhy
 from homeamp_tui.screens.deployments import DeploymentsScreen, why_not
 from homeamp_tui.widgets.diff_view import DiffView
 from tests.tui.conftest import AgentOf
-from tests.tui.driving import screen_text, until
+from tests.tui.driving import cancel_focused, screen_text, until
 from tests.tui.scripted import ScriptedAgent
 from tests.tui.scripted_deployments import becomes, deployment
 from tests.tui.scripted_requests import waiting_request
@@ -30,7 +29,7 @@ async def confirmed(pilot: Pilot[None], key: str) -> str:
     """Press a key and agree to what it asks; what was asked."""
     await pilot.press(key)
     await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
-    assert pilot.app.focused is pilot.app.screen.query_one("#cancel", Button)
+    await cancel_focused(pilot)
     views = pilot.app.screen.query(DiffView)
     text = screen_text(pilot.app) + (views.first().text if views else "")
     await pilot.press("tab", "enter")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from textual.pilot import Pilot
-from textual.widgets import Button
 
 from homeamp_agent.model.game import GameState, PlayersPolicy
 from homeamp_agent.rpc.protocol.messages import InstancesActParams, InstancesConsoleParams
@@ -13,7 +12,7 @@ from homeamp_tui.dialogs.told import Told
 from homeamp_tui.screens.deviations import DeviationsScreen
 from homeamp_tui.screens.instances import InstancesScreen
 from tests.tui.conftest import AgentOf
-from tests.tui.driving import screen_text, until
+from tests.tui.driving import cancel_focused, screen_text, until
 from tests.tui.scripted import INSTANCES, ScriptedAgent, running_games
 
 SIZE = (80, 24)
@@ -57,7 +56,7 @@ async def test_a_restart_shows_who_plays_and_nothing_is_done_before_yes(agent_of
         await on(pilot, screen, "HUB01")
         await pilot.press("R")
         await until(pilot, lambda: isinstance(pilot.app.screen, AskGameAct))
-        assert pilot.app.focused is pilot.app.screen.query_one("#cancel", Button)
+        await cancel_focused(pilot)
         assert "! 3 players online" in screen_text(pilot.app)
         await pilot.press("enter")
         await until(pilot, lambda: pilot.app.screen is screen)

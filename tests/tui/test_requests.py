@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Button, Input
+from textual.widgets import Input
 
 from homeamp_agent.model.change import ChangeStatus
 from homeamp_agent.model.event import Topic
@@ -24,7 +24,7 @@ from homeamp_tui.screens.changes import ChangesScreen
 from homeamp_tui.screens.deviations import DeviationsScreen
 from homeamp_tui.screens.history import HistoryScreen
 from tests.tui.conftest import AgentOf
-from tests.tui.driving import screen_text, until
+from tests.tui.driving import cancel_focused, screen_text, until
 from tests.tui.scripted_requests import waiting_request
 
 SIZE = (80, 24)
@@ -36,7 +36,7 @@ async def answered(pilot: Pilot[None], words: str) -> None:
     await until(
         pilot, lambda: isinstance(pilot.app.screen, Confirm) and words in screen_text(pilot.app)
     )
-    assert pilot.app.focused is pilot.app.screen.query_one("#cancel", Button)
+    await cancel_focused(pilot)
     await pilot.press("tab", "enter")
 
 
