@@ -95,10 +95,6 @@ class Confirm(Dialog[bool]):
     def action_cancel(self) -> None:
         self.dismiss(False)
 
-    @on(Button.Pressed, "#cancel")
-    def _cancelled(self) -> None:
-        self.dismiss(False)
-
     @on(Button.Pressed, "#yes")
     def _confirmed(self) -> None:
         self.dismiss(True)

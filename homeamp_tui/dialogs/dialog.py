@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar, TypeVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
 
 Answer = TypeVar("Answer")
 
@@ -92,3 +94,20 @@ class Dialog(ModalScreen[Answer]):
 
     def action_cancel(self) -> None:
         self.dismiss(None)
+
+    @on(Button.Pressed, "#cancel")
+    def _cancelled(self) -> None:
+        self.action_cancel()
+
+
+class Form(Dialog[Answer]):
+    """A dialog of fields: enter leads to the next one; a wrong one is told in `#wrong`."""
+
+    @on(Input.Submitted)
+    def _field_done(self) -> None:
+        self.focus_next()
+
+    def say_wrong(self, words: str, field: str) -> None:
+        """Tell what is wrong with a field, and go there."""
+        self.query_one("#wrong", Static).update(words)
+        self.query_one(field).focus()

@@ -127,10 +127,6 @@ class AskFile(Dialog[LoadedFile | None]):
     def on_mount(self) -> None:
         self.query_one("#path").focus()
 
-    @on(Button.Pressed, "#cancel")
-    def _cancelled(self) -> None:
-        self.dismiss(None)
-
     @on(Input.Submitted, "#path")
     @on(Button.Pressed, "#yes")
     def _said(self) -> None:

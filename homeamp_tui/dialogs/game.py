@@ -12,7 +12,7 @@ from textual.widgets import Button, Input, RadioSet, Static
 
 from homeamp_agent.model.game import PlayersPolicy
 from homeamp_agent.rpc.protocol.messages.instances import MAX_WAIT_MINUTES
-from homeamp_tui.dialogs.dialog import Dialog
+from homeamp_tui.dialogs.dialog import Form
 from homeamp_tui.dialogs.review import Option
 
 POLICY_WORDS = {
@@ -33,7 +33,7 @@ class GameAct:
     reason: str
 
 
-class AskGameAct(Dialog[GameAct | None]):
+class AskGameAct(Form[GameAct | None]):
     """Start, stop or restart; the focus is on Cancel. `lines`: one an instance, with its players.
 
     `asks_players`: the game of some instance may be running, so players may be on it.
@@ -69,14 +69,6 @@ class AskGameAct(Dialog[GameAct | None]):
     def on_mount(self) -> None:
         self.query_one("#cancel").focus()
 
-    @on(Input.Submitted)
-    def _field_done(self) -> None:
-        self.focus_next()
-
-    @on(Button.Pressed, "#cancel")
-    def _cancelled(self) -> None:
-        self.dismiss(None)
-
     @on(Button.Pressed, "#yes")
     def _agreed(self) -> None:
         reason = self.query_one("#reason", Input).value.strip()
@@ -88,8 +80,7 @@ class AskGameAct(Dialog[GameAct | None]):
         except ValueError:
             minutes = -1
         if not 0 <= minutes <= MAX_WAIT_MINUTES:
-            self.query_one("#wrong", Static).update(f"minutes: 0 to {MAX_WAIT_MINUTES}")
-            self.query_one("#minutes").focus()
+            self.say_wrong(f"minutes: 0 to {MAX_WAIT_MINUTES}", "#minutes")
             return
         pressed = max(0, self.query_one(RadioSet).pressed_index)
         announce = self.query_one("#announce", Input).value.strip() or None
@@ -104,7 +95,7 @@ class GameText:
     reason: str
 
 
-class AskGameText(Dialog[GameText | None]):
+class AskGameText(Form[GameText | None]):
     """A line for games, such as a console command; the focus is on it, and nothing is sent by enter
     alone. `lines`: one an instance, with its players."""
 
@@ -134,19 +125,10 @@ class AskGameText(Dialog[GameText | None]):
     def on_mount(self) -> None:
         self.query_one("#text").focus()
 
-    @on(Input.Submitted)
-    def _field_done(self) -> None:
-        self.focus_next()
-
-    @on(Button.Pressed, "#cancel")
-    def _cancelled(self) -> None:
-        self.dismiss(None)
-
     @on(Button.Pressed, "#yes")
     def _agreed(self) -> None:
         text = self.query_one("#text", Input).value.strip()
         if not text:
-            self.query_one("#wrong", Static).update("There is nothing to send")
-            self.query_one("#text").focus()
+            self.say_wrong("There is nothing to send", "#text")
             return
         self.dismiss(GameText(text, self.query_one("#reason", Input).value.strip()))

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, RadioSet, Static
 
 from homeamp_agent.model.change import ChangeRequest, WritePolicy
-from homeamp_tui.dialogs.dialog import Dialog
+from homeamp_tui.dialogs.dialog import Form
 from homeamp_tui.dialogs.review import NotAMoment, Option, moment_of
 
 POLICY_WORDS = {
@@ -60,7 +60,7 @@ def clock_of(text: str, now: dt.datetime) -> dt.datetime | None:
     return moment
 
 
-class AskSaid(Dialog[Said | None]):
+class AskSaid(Form[Said | None]):
     """Why, how and when a request shall be carried out; `known` is what it says so far."""
 
     def __init__(self, title: str, known: ChangeRequest | None = None) -> None:
@@ -100,35 +100,23 @@ class AskSaid(Dialog[Said | None]):
     def on_mount(self) -> None:
         self.query_one("#reason").focus()
 
-    @on(Input.Submitted)
-    def _field_done(self) -> None:
-        self.focus_next()
-
-    @on(Button.Pressed, "#cancel")
-    def _cancelled(self) -> None:
-        self.dismiss(None)
-
     @on(Button.Pressed, "#yes")
     def _done(self) -> None:
         reason = self.query_one("#reason", Input).value.strip()
         if not reason:
-            self._say_wrong("why?", "#reason")
+            self.say_wrong("why?", "#reason")
             return
         try:
             when = clock_of(self.query_one("#when", Input).value, dt.datetime.now(dt.UTC))
         except NotAMoment as error:
-            self._say_wrong(str(error), "#when")
+            self.say_wrong(str(error), "#when")
             return
         policy = list(POLICY_WORDS)[max(0, self.query_one(RadioSet).pressed_index)]
         window = self.query_one("#window", Input).value.strip() or None
         self.dismiss(Said(reason, policy, when, window))
 
-    def _say_wrong(self, words: str, field: str) -> None:
-        self.query_one("#wrong", Static).update(words)
-        self.query_one(field).focus()
 
-
-class AskWhy(Dialog[str | None]):
+class AskWhy(Form[str | None]):
     """Why requests are turned down; the focus is on the reason, `yes` a tab further."""
 
     def __init__(self, title: str, summary: Content, yes: str) -> None:
@@ -147,14 +135,6 @@ class AskWhy(Dialog[str | None]):
 
     def on_mount(self) -> None:
         self.query_one("#reason").focus()
-
-    @on(Input.Submitted)
-    def _field_done(self) -> None:
-        self.focus_next()
-
-    @on(Button.Pressed, "#cancel")
-    def _cancelled(self) -> None:
-        self.dismiss(None)
 
     @on(Button.Pressed, "#yes")
     def _agreed(self) -> None:

@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, RadioButton, RadioSet, Static
 
 from homeamp_agent.model.rule import ScopeKind
-from homeamp_tui.dialogs.dialog import Dialog
+from homeamp_tui.dialogs.dialog import Form
 from homeamp_tui.words import plain
 
 SCOPE_WORDS = {
@@ -80,7 +80,7 @@ class Option(RadioButton):
         return "●" if self.value else "○"
 
 
-class AskApproval(Dialog[Approval | None]):
+class AskApproval(Form[Approval | None]):
     """How far, why and until when: to accept deviations as they are, or to make rules of them.
 
     `label` stands above the scopes, `yes` on the button, `scope` is chosen at first with `tag`.
@@ -136,14 +136,6 @@ class AskApproval(Dialog[Approval | None]):
         tag = self.query_one("#tag", Input)
         tag.disabled = self._scope() is not ScopeKind.TAG
 
-    @on(Input.Submitted)
-    def _field_done(self) -> None:
-        self.focus_next()
-
-    @on(Button.Pressed, "#cancel")
-    def _cancelled(self) -> None:
-        self.dismiss(None)
-
     @on(Button.Pressed, "#yes")
     def _approved(self) -> None:
         scope = self._scope()
@@ -151,19 +143,15 @@ class AskApproval(Dialog[Approval | None]):
         try:
             expires = moment_of(self.query_one("#until", Input).value, dt.datetime.now(dt.UTC))
         except NotAMoment as error:
-            self._say_wrong(str(error), "#until")
+            self.say_wrong(str(error), "#until")
             return
         if scope is ScopeKind.TAG and tag not in self._tags:
             there = ", ".join(self._tags) or "none"
             words = "which tag?" if tag is None else f"no instance has the tag {plain(tag)}"
-            self._say_wrong(f"{words}: there are {there}" if tag else words, "#tag")
+            self.say_wrong(f"{words}: there are {there}" if tag else words, "#tag")
             return
         reason = self.query_one("#reason", Input).value.strip()
         self.dismiss(Approval(scope, tag if scope is ScopeKind.TAG else None, reason, expires))
-
-    def _say_wrong(self, words: str, field: str) -> None:
-        self.query_one("#wrong", Static).update(words)
-        self.query_one(field).focus()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +162,7 @@ class Flag:
     replacement: Any
 
 
-class AskFlag(Dialog[Flag | None]):
+class AskFlag(Form[Flag | None]):
     """Mark deviations as wrong."""
 
     def __init__(self, title: str, summary: Content) -> None:
@@ -195,14 +183,6 @@ class AskFlag(Dialog[Flag | None]):
 
     def on_mount(self) -> None:
         self.query_one("#reason").focus()
-
-    @on(Input.Submitted)
-    def _field_done(self) -> None:
-        self.focus_next()
-
-    @on(Button.Pressed, "#cancel")
-    def _cancelled(self) -> None:
-        self.dismiss(None)
 
     @on(Button.Pressed, "#yes")
     def _flagged(self) -> None:

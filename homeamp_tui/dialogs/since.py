@@ -60,10 +60,6 @@ class AskSince(Dialog[dt.datetime | None]):
     def on_mount(self) -> None:
         self.query_one("#since").focus()
 
-    @on(Button.Pressed, "#cancel")
-    def _cancelled(self) -> None:
-        self.dismiss(None)
-
     @on(Input.Submitted, "#since")
     @on(Button.Pressed, "#yes")
     def _said(self) -> None:
