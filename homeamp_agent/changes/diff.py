@@ -15,6 +15,7 @@ from difflib import SequenceMatcher
 from itertools import accumulate
 
 from homeamp_agent.configfiles import Document
+from homeamp_agent.configfiles.common_ends import common_ends
 from homeamp_agent.model.secret import MASK, Masker
 from homeamp_agent.model.setting import dotted
 
@@ -98,12 +99,7 @@ Range = tuple[int, int, int, int]
 
 
 def _changed_ranges(old: list[bytes], new: list[bytes]) -> list[Range]:
-    head = 0
-    while head < min(len(old), len(new)) and old[head] == new[head]:
-        head += 1
-    tail = 0
-    while tail < min(len(old), len(new)) - head and old[-1 - tail] == new[-1 - tail]:
-        tail += 1
+    head, tail = common_ends(old, new)
     inner_old, inner_new = old[head : len(old) - tail], new[head : len(new) - tail]
     if not inner_old and not inner_new:
         return []

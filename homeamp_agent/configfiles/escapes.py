@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from homeamp_agent.configfiles.common_ends import common_ends
+
 _PIECE: Final = re.compile(
     r"(?:\\[ \t]*(?:\r\n|\n|\r)[ \t\f\r\n]*)*"
     r"(?:\\(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|U[0-9a-fA-F]{8}|.)|[^\\])",
@@ -36,13 +38,7 @@ def with_kept_ends(old: str, new: str, codes: str = "uxU") -> str:
         return new
     meant = [_meant(piece, codes) for piece in before]
     wanted = [_meant(piece, codes) for piece in after]
-    shorter = min(len(before), len(after))
-    head = 0
-    while head < shorter and meant[head] == wanted[head]:
-        head += 1
-    tail = 0
-    while tail < shorter - head and meant[-1 - tail] == wanted[-1 - tail]:
-        tail += 1
+    head, tail = common_ends(meant, wanted)
     behind = [*after[head : len(after) - tail], *before[len(before) - tail :]]
     if head == len(before) or not behind:
         return "".join((*before[:head], *behind))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
+from homeamp_agent.configfiles.common_ends import common_ends
 from homeamp_agent.configfiles.document import Value
 from homeamp_agent.configfiles.proof import same
 
@@ -26,12 +27,7 @@ class ListStep(NamedTuple):
 
 def list_steps(old: list[Value], new: list[Value]) -> list[ListStep]:
     """The steps from `old` to `new`, in order; between two of them at least one item is kept."""
-    head = 0
-    while head < min(len(old), len(new)) and same(old[head], new[head]):
-        head += 1
-    tail = 0
-    while tail < min(len(old), len(new)) - head and same(old[-1 - tail], new[-1 - tail]):
-        tail += 1
+    head, tail = common_ends(old, new, equal=same)
     old_middle, new_middle = old[head : len(old) - tail], new[head : len(new) - tail]
     if max(len(old_middle), len(new_middle)) > _MOST_ITEMS_COMPARED:
         return [ListStep(head, len(old) - tail, head, len(new) - tail)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from homeamp_agent.configfiles.common_ends import common_ends
 from homeamp_agent.configfiles.text import SourceText, Splice
 from homeamp_agent.configfiles.yaml_nodes import ScalarNode
 from homeamp_agent.configfiles.yaml_write import scalar_texts
@@ -29,12 +30,7 @@ def refolded(source: str, node: ScalarNode, new: str) -> Splice | None:
     new_words = new.split()
     if len(raw) != len(old_words) or not new_words or not old_words or "\n" in new.rstrip("\n"):
         return None
-    shorter = min(len(old_words), len(new_words)) - 1
-    head = tail = 0
-    while head < shorter and old_words[head] == new_words[head]:
-        head += 1
-    while tail < shorter - head and old_words[-1 - tail] == new_words[-1 - tail]:
-        tail += 1
+    head, tail = common_ends(old_words, new_words, min(len(old_words), len(new_words)) - 1)
     if not head and not tail:
         return None
     middle = new[words[head][0] : words[len(words) - tail - 1][1]]
@@ -54,12 +50,7 @@ def relined(source: SourceText, node: ScalarNode, new: str, column: int) -> Spli
     same_end = node.text[len("\n".join(old_lines)) :] == new[len("\n".join(new_lines)) :]
     if not same_end or not old_lines[0] or not new_lines[0] or new_lines[0][0] in " \t":
         return None
-    shorter = min(len(old_lines), len(new_lines))
-    head = tail = 0
-    while head < shorter and old_lines[head] == new_lines[head]:
-        head += 1
-    while tail < shorter - head and old_lines[-1 - tail] == new_lines[-1 - tail]:
-        tail += 1
+    head, tail = common_ends(old_lines, new_lines)
     starts = [source.next_line_start(node.start)]
     while len(starts) <= len(old_lines) and starts[-1] < node.end:
         starts.append(source.next_line_start(starts[-1]))
