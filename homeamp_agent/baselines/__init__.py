@@ -14,6 +14,7 @@ from homeamp_agent.baselines.approvals import (
 )
 from homeamp_agent.baselines.decisions import (
     Approval,
+    Decision,
     NotPromotable,
     ReviewedRule,
     approval_of,
@@ -38,6 +39,7 @@ __all__ = [
     "Approval",
     "ApprovedFileError",
     "Baselines",
+    "Decision",
     "Knowledge",
     "NotPromotable",
     "PluginKnowledge",

@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
@@ -22,7 +23,7 @@ from homeamp_agent.model.base import Word
 from homeamp_agent.model.deviation import Deviation, DeviationKind
 from homeamp_agent.model.instance import Instance
 from homeamp_agent.model.rule import Scope, ScopeKind
-from homeamp_agent.model.secret import is_masked
+from homeamp_agent.model.secret import holds_mask
 from homeamp_agent.model.setting import KeyPath, same_value
 
 _ID_HEX_DIGITS = 12
@@ -123,6 +124,17 @@ def approval_of(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a review says of a rule that it makes: how far it reaches, why, who, when, how long."""
+
+    scope: Scope
+    reason: str
+    by: str
+    at: dt.datetime
+    expires: dt.datetime | None = None
+
+
 class ReviewedRule(RuleEntry):
     """A rule that a review made. Within its scope it outranks every rule of another source."""
 
@@ -135,34 +147,16 @@ class ReviewedRule(RuleEntry):
         return scope if isinstance(scope, str) else scope_text(scope.scope())
 
 
-def ignoring(
-    deviation: Deviation,
-    instance: Instance,
-    *,
-    scope: Scope,
-    reason: str,
-    by: str,
-    at: dt.datetime,
-    expires: dt.datetime | None = None,
-) -> ReviewedRule:
+def ignoring(deviation: Deviation, instance: Instance, decision: Decision) -> ReviewedRule:
     """The rule that ignores the deviation's key, whatever its value. `instance`: where it is.
 
     Raises:
         NotPromotable: the deviation is about no key.
     """
-    return _rule("ignore", {"ignore": True}, deviation, instance, scope, reason, by, at, expires)
+    return _rule("ignore", {"ignore": True}, deviation, instance, decision)
 
 
-def promoting(
-    deviation: Deviation,
-    instance: Instance,
-    *,
-    scope: Scope,
-    reason: str,
-    by: str,
-    at: dt.datetime,
-    expires: dt.datetime | None = None,
-) -> ReviewedRule:
+def promoting(deviation: Deviation, instance: Instance, decision: Decision) -> ReviewedRule:
     """The rule that makes the actual value the expected one. `instance`: where it is.
 
     Raises:
@@ -170,28 +164,19 @@ def promoting(
     """
     if deviation.kind not in {DeviationKind.VALUE, DeviationKind.TYPE}:
         raise NotPromotable(f"a {deviation.kind.value} has no value to promote")
-    if _holds_mask(deviation.actual):
+    if holds_mask(deviation.actual):
         raise NotPromotable("it is a secret: put its value into rules.yaml by hand")
     says = {"value": deviation.actual}
-    return _rule("promote", says, deviation, instance, scope, reason, by, at, expires)
+    return _rule("promote", says, deviation, instance, decision)
 
 
-def marking_unique(
-    deviation: Deviation,
-    instance: Instance,
-    *,
-    scope: Scope,
-    reason: str,
-    by: str,
-    at: dt.datetime,
-    expires: dt.datetime | None = None,
-) -> ReviewedRule:
+def marking_unique(deviation: Deviation, instance: Instance, decision: Decision) -> ReviewedRule:
     """The rule that every instance has its own value there. `instance`: where the deviation is.
 
     Raises:
         NotPromotable: the deviation is about no key.
     """
-    return _rule("unique", {"unique": True}, deviation, instance, scope, reason, by, at, expires)
+    return _rule("unique", {"unique": True}, deviation, instance, decision)
 
 
 def rule_ids(deviation: Deviation, scope: Scope) -> frozenset[str]:
@@ -205,25 +190,21 @@ def _rule(
     says: dict[str, Any],
     deviation: Deviation,
     instance: Instance,
-    scope: Scope,
-    reason: str,
-    by: str,
-    at: dt.datetime,
-    expires: dt.datetime | None,
+    decision: Decision,
 ) -> ReviewedRule:
     if deviation.path is None or deviation.file is None:
         raise NotPromotable("it is about no single key")
     fields: dict[str, Any] = {
-        "id": _identity(act, scope, deviation),
+        "id": _identity(act, decision.scope, deviation),
         "plugin": deviation.plugin,
         "file": below_plugin(deviation.plugin, deviation.file, instance),
         **key_fields(deviation.path),
         **says,
-        "scope": scope_text(scope),
-        "reason": reason or None,
-        "expires": expires,
-        "by": by,
-        "at": at,
+        "scope": scope_text(decision.scope),
+        "reason": decision.reason or None,
+        "expires": decision.expires,
+        "by": decision.by,
+        "at": decision.at,
     }
     return ReviewedRule.model_validate(
         {name: value for name, value in fields.items() if value is not None or name in says}
@@ -245,14 +226,6 @@ def key_fields(path: KeyPath) -> dict[str, Any]:
     plain = all(isinstance(part, str) and part and "." not in part for part in path)
     key = ".".join(map(str, path))
     return {"key": key} if plain and not is_glob(key) else {"path": list(path)}
-
-
-def _holds_mask(value: Any) -> bool:
-    if is_masked(value):
-        return True
-    if isinstance(value, dict):
-        return any(map(_holds_mask, value.values()))
-    return isinstance(value, (list, tuple)) and any(map(_holds_mask, value))
 
 
 def _identity(act: str, scope: Scope, deviation: Deviation) -> str:

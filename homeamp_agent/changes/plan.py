@@ -38,7 +38,7 @@ from homeamp_agent.configfiles import (
 )
 from homeamp_agent.instances.amp_owned import AmpOwned, Owner
 from homeamp_agent.model.change import Edit, EditOperation, FilePlan, Plan, RefusedEdit
-from homeamp_agent.model.secret import Masker, is_masked, wire_value
+from homeamp_agent.model.secret import Masker, holds_mask, is_masked, wire_value
 from homeamp_agent.model.setting import KeyPath, Value, segment_text
 from homeamp_agent.model.snapshot import MISSING
 
@@ -253,7 +253,7 @@ class Planner:
                 raise EditRefused(f"{ALREADY_SO}: the setting is not there")
             self._expect(document, edit, actual)
             return document.unset(path)
-        if _holds_mask(edit.new):
+        if holds_mask(edit.new):
             raise EditRefused("the plain value of this secret is not at hand")
         if actual is not MISSING and self._agrees(document, edit.new, actual):
             raise EditRefused(f"{ALREADY_SO}: the file holds this value")
@@ -334,12 +334,6 @@ def locate(document: Document, path: KeyPath) -> tuple[KeyPath, Value]:
         else:
             return (*found, *path[depth:]), MISSING
     return tuple(found), node
-
-
-def _holds_mask(value: Value) -> bool:
-    if isinstance(value, dict):
-        return is_masked(value) or any(map(_holds_mask, value.values()))
-    return isinstance(value, (list, tuple)) and any(map(_holds_mask, value))
 
 
 def _digest(files: tuple[FilePlan, ...]) -> str:

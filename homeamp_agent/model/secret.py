@@ -62,6 +62,15 @@ def is_masked(value: Value) -> bool:
     return isinstance(value, dict) and set(value) == {"masked"} and isinstance(value["masked"], str)
 
 
+def holds_mask(value: Value) -> bool:
+    """Whether a secret is in the value, masked."""
+    if is_masked(value):
+        return True
+    if isinstance(value, dict):
+        return any(map(holds_mask, value.values()))
+    return isinstance(value, (list, tuple)) and any(map(holds_mask, value))
+
+
 @dataclass(frozen=True, slots=True)
 class SecretPolicy:
     """Which settings are secret: by the words of their key, by their value, or by name.

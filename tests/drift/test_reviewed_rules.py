@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from homeamp_agent.baselines import (
+    Decision,
     NotPromotable,
     ReviewedRule,
     approval_of,
@@ -51,7 +52,7 @@ def decided(
     engine: Engine, act: Callable[..., ReviewedRule], row: Deviation, scope: Scope | None = None
 ) -> ReviewedRule:
     instance = engine.snapshots[row.instance].instance
-    return act(row, instance, scope=scope or Scope(), reason="agreed", by="nell", at=NOW)
+    return act(row, instance, Decision(scope or Scope(), "agreed", "nell", NOW))
 
 
 def deviating(network: Network) -> list[tuple[str, Any, Any]]:

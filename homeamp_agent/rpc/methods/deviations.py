@@ -12,9 +12,10 @@ from homeamp_agent.drift.ledger import EVENT_IDS, EVENT_ROWS
 from homeamp_agent.model.deviation import Deviation, DeviationStatus
 from homeamp_agent.model.event import Topic
 from homeamp_agent.model.query import DeviationEvent
+from homeamp_agent.model.secret import holds_mask
 from homeamp_agent.rpc.methods.context import context_of
 from homeamp_agent.rpc.methods.deciding import OPEN_TO_REVIEW, note_decision, scope_of
-from homeamp_agent.rpc.methods.edits import Edits, NotFixable, holds_mask
+from homeamp_agent.rpc.methods.edits import Edits, NotFixable
 from homeamp_agent.rpc.methods.explaining import explain_deviation
 from homeamp_agent.rpc.methods.fitting import (
     ROOM_BYTES,

@@ -11,7 +11,7 @@ from homeamp_agent.changes import PlainEdit
 from homeamp_agent.model.change import EditOperation
 from homeamp_agent.model.deviation import Deviation, DeviationKind, DeviationStatus
 from homeamp_agent.model.rule import ConditionKind
-from homeamp_agent.model.secret import is_masked
+from homeamp_agent.model.secret import holds_mask
 from homeamp_agent.model.setting import Value
 from homeamp_agent.rpc.protocol.messages import Skipped
 from homeamp_agent.rpc.rooms import DriftRoom
@@ -134,12 +134,3 @@ def as_requested(edit: PlainEdit) -> dict[str, Any]:
     if edit.operation is not EditOperation.UNSET:
         asked["new"] = edit.new
     return asked
-
-
-def holds_mask(value: Any) -> bool:
-    """Whether a secret is in the value, masked."""
-    if is_masked(value):
-        return True
-    if isinstance(value, dict):
-        return any(map(holds_mask, value.values()))
-    return isinstance(value, (list, tuple)) and any(map(holds_mask, value))

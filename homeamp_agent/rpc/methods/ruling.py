@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from homeamp_agent.baselines import (
+    Decision,
     NotPromotable,
     ReviewedRule,
     ignoring,
@@ -19,6 +20,7 @@ from homeamp_agent.baselines import (
 from homeamp_agent.baselines.rule_list import shown_rule
 from homeamp_agent.drift.rule_trial import Tried, tried
 from homeamp_agent.model.deviation import Deviation
+from homeamp_agent.model.instance import Instance
 from homeamp_agent.model.rule import Scope
 from homeamp_agent.model.setting import same_value
 from homeamp_agent.rpc.methods.deciding import (
@@ -45,7 +47,7 @@ from homeamp_agent.store import get_deviations
 RULES_SHOWN = 100
 """Of a bulk act: each is tried on every instance, and a person reads no more."""
 
-Make = Callable[..., ReviewedRule]
+Make = Callable[[Deviation, Instance, Decision], ReviewedRule]
 
 
 @method(
@@ -156,15 +158,8 @@ def _make(
         making.skip(deviation.id, scope)
         return
     try:
-        rule = make(
-            deviation,
-            snapshot.instance,
-            scope=scope,
-            reason=params.reason,
-            by=by,
-            at=now,
-            expires=params.expires,
-        )
+        decision = Decision(scope, params.reason, by, now, params.expires)
+        rule = make(deviation, snapshot.instance, decision)
     except NotPromotable as error:
         making.skip(deviation.id, str(error))
     else:
