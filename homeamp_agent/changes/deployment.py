@@ -109,7 +109,7 @@ def _(event: Started, deployment: Deployment) -> Step:
 
 @_after.register
 def _(event: Prepared, deployment: Deployment) -> Step:
-    wave = _wave(deployment, event.wave)
+    wave = deployment.wave(event.wave)
     if wave.state is not WaveState.PENDING or deployment.stage not in WRITING:
         return Step(deployment)
     moved = _set_wave(deployment, event.wave, state=WaveState.APPLYING, before=event.before)
@@ -119,7 +119,7 @@ def _(event: Prepared, deployment: Deployment) -> Step:
 
 @_after.register
 def _(event: Applied, deployment: Deployment) -> Step:
-    wave = _wave(deployment, event.wave)
+    wave = deployment.wave(event.wave)
     if wave.state is not WaveState.APPLYING:
         return Step(deployment)
     line = Line(f"{wave.title}: written and verified", wave=event.wave)
@@ -133,7 +133,7 @@ def _(event: Applied, deployment: Deployment) -> Step:
 
 @_after.register
 def _(event: NotApplied, deployment: Deployment) -> Step:
-    wave = _wave(deployment, event.wave)
+    wave = deployment.wave(event.wave)
     if wave.state is not WaveState.APPLYING:
         return Step(deployment)
     moved = _set_wave(deployment, event.wave, state=WaveState.FAILED, message=event.reason)
@@ -145,7 +145,7 @@ def _(event: NotApplied, deployment: Deployment) -> Step:
 
 @_after.register
 def _(event: NotBegun, deployment: Deployment) -> Step:
-    wave = _wave(deployment, event.wave)
+    wave = deployment.wave(event.wave)
     if wave.state is not WaveState.APPLYING:
         return Step(deployment)
     change_id = event.change_id or wave.change_id
@@ -160,7 +160,7 @@ def _(event: NotBegun, deployment: Deployment) -> Step:
 
 @_after.register
 def _(event: TakenBack, deployment: Deployment) -> Step:
-    wave = _wave(deployment, event.wave)
+    wave = deployment.wave(event.wave)
     if wave.state is not WaveState.APPLYING:
         return Step(deployment)
     text = f"{wave.title}: was cut short and taken back; written again as {event.change_id}"
@@ -170,7 +170,7 @@ def _(event: TakenBack, deployment: Deployment) -> Step:
 
 @_after.register
 def _(event: PlanChanged, deployment: Deployment) -> Step:
-    wave = _wave(deployment, event.wave)
+    wave = deployment.wave(event.wave)
     if wave.state is not WaveState.APPLYING:
         return Step(deployment)
     why = f"{wave.title}: not written: {event.reason}"
@@ -189,7 +189,7 @@ def _(event: PlanChanged, deployment: Deployment) -> Step:
 
 @_after.register
 def _(event: Checked, deployment: Deployment) -> Step:
-    wave = _wave(deployment, event.wave)
+    wave = deployment.wave(event.wave)
     if wave.state is not WaveState.CHECKING or _stage_of(deployment) not in WRITING:
         return Step(deployment)
     lines = tuple(check_line(each, event.wave) for each in event.checks)
@@ -213,7 +213,7 @@ def _(event: Checked, deployment: Deployment) -> Step:
 def _(event: RolledBack, deployment: Deployment) -> Step:
     if deployment.stage is not DeploymentStage.ROLLING_BACK:
         return Step(deployment)
-    wave = _wave(deployment, event.wave)
+    wave = deployment.wave(event.wave)
     left = "; ".join(event.left)
     state = WaveState.NOT_ROLLED_BACK if event.left else WaveState.ROLLED_BACK
     message = f"left as it is: {left}" if left else event.message
@@ -363,10 +363,6 @@ def _with(
 
 def _say(deployment: Deployment, message: str) -> Deployment:
     return deployment.model_copy(update={"message": message})
-
-
-def _wave(deployment: Deployment, number: int) -> Wave:
-    return next(each for each in deployment.waves if each.number == number)
 
 
 def _each_wave(deployment: Deployment, change: Callable[[Wave], Wave]) -> Deployment:

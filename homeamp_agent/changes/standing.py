@@ -36,15 +36,13 @@ def change_of(
         author=author,
         status=ChangeStatus.PENDING_APPROVAL,
         created_at=datetime.now(UTC),
-        files=outcomes(planned.plan),
-        edits=planned.edits,
-        refused=planned.plan.refused,
         priority=request.priority,
         write_policy=request.write_policy,
         source=source,
         digest=planned.plan.digest,
         not_before=request.schedule.not_before if request.schedule else None,
         notes=notes,
+        **plan_facts(planned),
     )
 
 

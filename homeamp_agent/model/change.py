@@ -123,6 +123,10 @@ class ChangeStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+STANDING = frozenset({ChangeStatus.APPLIED, ChangeStatus.REVERTED_BY_PLUGIN})
+"""What a change wrote is there, but for what a plugin put back itself."""
+
+
 class FileOutcome(WireWord):
     """What became of one file of a change request."""
 

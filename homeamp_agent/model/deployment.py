@@ -168,6 +168,10 @@ class Deployment(WireWord):
         """Every instance that it writes."""
         return frozenset(name for wave in self.waves for name in wave.instances)
 
+    def wave(self, number: int) -> Wave:
+        """The wave of that number; there is one."""
+        return next(each for each in self.waves if each.number == number)
+
     @property
     def passed(self) -> int:
         """How many of its waves were written and found well."""

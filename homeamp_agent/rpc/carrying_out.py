@@ -15,10 +15,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from homeamp_agent.changes import ChangesError, FileConflictError, NotNowError, PlannedChange
+from homeamp_agent.changes import ChangesError, NotNowError
 from homeamp_agent.changes.errors import RequestError, plain_reason
 from homeamp_agent.changes.execution import DOWN, Execution, GameTrouble, Hands, Pace, owed
-from homeamp_agent.changes.standing import alike
 from homeamp_agent.model.change import ChangeRequest, ChangeStatus, WritePolicy
 from homeamp_agent.model.game import GameState, InstanceState
 from homeamp_agent.model.request import RequestedChange, RestartPolicy
@@ -279,10 +278,8 @@ class Sheet:
         """
         async with self.desk.deciding:
             change, request = self.desk.opened(self.change_id)
-            planned, _ = await self.desk.plan(request)
             resumed = change.status is ChangeStatus.APPLYING
-            if planned.plan.digest != change.digest and not (resumed and alike(planned, change)):
-                await self._again(change, planned)
+            await self.desk.planned_as_approved(change, request, settings_only=resumed)
             await self.desk.keep(change, status=ChangeStatus.APPLYING, message="", waits_until=None)
 
     async def write(self) -> ChangeRequest:
@@ -292,11 +289,5 @@ class Sheet:
             FileConflictError: they are not.
         """
         change, request = self.desk.opened(self.change_id)
-        planned, _ = await self.desk.plan(request)
-        if planned.plan.digest != change.digest and not alike(planned, change):
-            await self._again(change, planned)
+        planned = await self.desk.planned_as_approved(change, request, settings_only=True)
         return await self.desk.write(change, planned)
-
-    async def _again(self, change: ChangeRequest, planned: PlannedChange) -> None:
-        await self.desk.replanned(change, planned, "the files changed since it was approved")
-        raise FileConflictError(self.change_id, "what it would do is another plan now")

@@ -33,6 +33,7 @@ from homeamp_agent.changes import (
 from homeamp_agent.changes.errors import ChangeExistsError, plain_reason
 from homeamp_agent.changes.legacy_lines import line_reader
 from homeamp_agent.changes.standing import (
+    alike,
     approved,
     change_of,
     plan_facts,
@@ -56,6 +57,8 @@ CANCELLABLE = frozenset(
     {ChangeStatus.PENDING_APPROVAL, ChangeStatus.APPROVED, ChangeStatus.SCHEDULED,
      ChangeStatus.WAITING}
 )  # fmt: skip
+
+LOOK_AGAIN = "what it would do is another plan now: preview it again"
 
 log = logging.getLogger(__name__)
 
@@ -186,7 +189,7 @@ class Desk(RequestLedger):
             planned, _ = await self.plan(request)
             if planned.plan.digest != (digest or change.digest):
                 await self.replanned(change, planned, "the files changed since it was planned")
-                raise FileConflictError(change_id, _LOOK_AGAIN)
+                raise FileConflictError(change_id, LOOK_AGAIN)
             # The plan that was seen, where that is a newer one than the first.
             change = change.model_copy(update=plan_facts(planned))
             return await self._decided(approved(change, who, planned.plan.digest), who, "approved")
@@ -312,10 +315,7 @@ class Desk(RequestLedger):
 
     async def _carry_out(self, change_id: str) -> ChangeRequest:
         change, request = self.opened(change_id)
-        planned, _ = await self.plan(request)
-        if planned.plan.digest != change.digest:
-            await self.replanned(change, planned, "the files changed since it was approved")
-            raise FileConflictError(change_id, _LOOK_AGAIN)
+        planned = await self.planned_as_approved(change, request)
         before = change
         change = await self.keep(change, status=ChangeStatus.APPLYING, message="")
         try:
@@ -327,6 +327,22 @@ class Desk(RequestLedger):
         await self.note_end(change, done)
         await self.settle(self.shown(done))
         return self.shown(done)
+
+    async def planned_as_approved(
+        self, change: ChangeRequest, request: RequestedChange, *, settings_only: bool = False
+    ) -> PlannedChange:
+        """What it would do now, if that is what was approved; else it waits for approval again.
+
+        `settings_only`: the files may differ otherwise, as where a game saved them as it stopped.
+
+        Raises:
+            FileConflictError: it is another plan.
+        """
+        planned, _ = await self.plan(request)
+        if planned.plan.digest != change.digest and not (settings_only and alike(planned, change)):
+            await self.replanned(change, planned, "the files changed since it was approved")
+            raise FileConflictError(change.id, LOOK_AGAIN)
+        return planned
 
     async def write(
         self, change: ChangeRequest, planned: PlannedChange, *, part: bool = False
@@ -415,6 +431,3 @@ class Desk(RequestLedger):
             or self.carrying.busy(change_id)
             or self.carrying.next_stop.waits(change_id)
         )
-
-
-_LOOK_AGAIN = "what it would do is another plan now: preview it again"

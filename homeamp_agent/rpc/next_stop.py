@@ -45,7 +45,6 @@ FOLLOW_S = 0.25
 FOLLOW_FOR_S = 300.0
 """A heavy game takes minutes to save its worlds."""
 
-DOWN = frozenset({GameState.STOPPED, GameState.FAILED})
 LEAVING = frozenset({GameState.STOPPING, GameState.RESTARTING})
 WRITTEN, WAITING = "written", "waiting"
 
@@ -95,7 +94,7 @@ class NextStop:
         wanted = self.instances
         restarted = {each.instance for each in self._restarts.seen(states, datetime.now(UTC))}
         for name in wanted & set(states):
-            if states[name].state in DOWN | LEAVING:
+            if not states[name].up or states[name].state in LEAVING:
                 self._follow(name)
             elif name in restarted:
                 self._keep(name, self._missed(name))
@@ -105,7 +104,7 @@ class NextStop:
         try:
             async with self._turns[instance]:
                 for change in self._waiting():
-                    if any(_waiting_for(change, instance)):
+                    if _waits_for(change, instance):
                         await self._write(change.id, instance)
         except Exception as error:
             log.exception("what waits for %s was not written: %s", instance, type(error).__name__)
@@ -138,17 +137,17 @@ class NextStop:
         hands = self.hands
         deadline = asyncio.get_running_loop().time() + FOLLOW_FOR_S
         while hands is not None and asyncio.get_running_loop().time() < deadline:
-            state = (await hands.state(instance)).state
-            if state in DOWN:
+            state = await hands.state(instance)
+            if not state.up:
                 async with AsyncExitStack() as held:
                     try:
                         await held.enter_async_context(hands.held([instance]))
                     except GameTrouble:
                         return  # whoever holds it starts it through us, and so asks before
-                    if (await hands.state(instance)).state in DOWN:
+                    if not (await hands.state(instance)).up:
                         await self.down(instance)
                 return
-            if state not in LEAVING:
+            if state.state not in LEAVING:
                 return
             await asyncio.sleep(FOLLOW_S)
 
@@ -156,15 +155,9 @@ class NextStop:
         """It was restarted between two looks: say that it still waits."""
         async with self._turns[instance]:
             for change in self._waiting():
-                if any(_waiting_for(change, instance)):
+                if _waits_for(change, instance):
                     message = f"restarted too quickly at {datetime.now(UTC):%H:%M} UTC"
-                    stands = [
-                        each.model_copy(update={"message": message})
-                        if each.instance == instance
-                        else each
-                        for each in change.restarts
-                    ]
-                    await self._stand(change, tuple(stands))
+                    await self._stand(change, _with_message(change, instance, message))
 
     # writing --------------------------------------------------------------------------------
 
@@ -194,17 +187,11 @@ class NextStop:
     async def _refused(self, change: ChangeRequest, instance: str, reason: str) -> None:
         """Nothing was written now; unless somebody took it back, it waits for the next stop."""
         log.warning("change %s was not written into %s: %s", change.id, instance, reason)
-        stands = [
-            each.model_copy(update={"message": f"not written: {reason}"})
-            if each.instance == instance
-            else each
-            for each in change.restarts
-        ]
         journalled = await self.desk.in_journal(change.id)
         if journalled is not None and journalled.status is ChangeStatus.ROLLED_BACK:
             await self.desk.note_end(change, journalled)
             return
-        await self._stand(change, tuple(stands))
+        await self._stand(change, _with_message(change, instance, f"not written: {reason}"))
 
     async def _take_back(self, change: ChangeRequest, why: str) -> None:
         """One instance cannot have it: no instance keeps it."""
@@ -261,6 +248,15 @@ def _waits(change: ChangeRequest) -> bool:
     return change.status is ChangeStatus.WAITING and change.write_policy is WritePolicy.ON_RESTART
 
 
-def _waiting_for(change: ChangeRequest, instance: str) -> Iterator[bool]:
-    for each in change.restarts:
-        yield each.instance == instance and each.state == WAITING
+def _waits_for(change: ChangeRequest, instance: str) -> bool:
+    return any(each.instance == instance and each.state == WAITING for each in change.restarts)
+
+
+def _with_message(
+    change: ChangeRequest, instance: str, message: str
+) -> tuple[InstanceRestart, ...]:
+    """Where each of its games stands, with a word on one of them."""
+    return tuple(
+        each.model_copy(update={"message": message}) if each.instance == instance else each
+        for each in change.restarts
+    )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from homeamp_agent.amp.lifecycle import Lifecycle
-from homeamp_agent.changes import ChangeRoom, UnknownChangeError
+from homeamp_agent.changes import ChangeRoom
 from homeamp_agent.instances.game_log import LogPosition, new_errors, position_of
 from homeamp_agent.model.change import ChangeRequest, ChangeStatus, Reverted
 from homeamp_agent.model.deployment import (
@@ -23,6 +23,7 @@ from homeamp_agent.model.deployment import (
 from homeamp_agent.model.game import GameState
 from homeamp_agent.model.setting import dotted
 from homeamp_agent.rpc.deploying.hooks import run_hook
+from homeamp_agent.rpc.deploying.undoing import known
 from homeamp_agent.rpc.desk import Desk
 from homeamp_agent.rpc.rooms import DriftRoom
 from homeamp_agent.settings.sections import DeploymentHook
@@ -70,11 +71,12 @@ class WaveChecks:
 
     async def look(self, deployment: Deployment, wave: Wave) -> tuple[Check, ...]:
         """Look until the soak time is over, or something is wrong; then let the hooks look."""
-        applied = await self._applied(wave)
+        change = await known(self.desk, wave)
+        applied = _applied(change)
         if applied.outcome is FAILED:
             return (applied,)
         await self.drift.ready()
-        checks = (applied, *await self._soaked(wave), *await self._files(wave))
+        checks = (applied, *await self._soaked(wave), *await self._files(change))
         if any(each.outcome is FAILED for each in checks):
             return checks
         wave_kind = "dev" if wave.number == DEV_WAVE else "waves"
@@ -103,25 +105,9 @@ class WaveChecks:
     async def _look_at(self, before: Before) -> tuple[_Look, _Look]:
         return await self._ready(before), await asyncio.to_thread(self._log, before)
 
-    async def _applied(self, wave: Wave) -> Check:
-        try:
-            change = await self.desk.show(wave.change_id)
-        except UnknownChangeError:
-            return Check(name="applied", outcome=PASSED, evidence="there was nothing to write")
-        if change.status is ChangeStatus.REVERTED_BY_PLUGIN:
-            keys = [f"{each.instance} {_place(each)}" for each in change.reverted]
-            return _check("applied", keys, "", "", "a plugin put back: ")
-        if change.status is not ChangeStatus.APPLIED:
-            evidence = f"{change.id} is {change.status.value}"
-            return Check(name="applied", outcome=FAILED, evidence=evidence)
-        files = f"{len(change.files)} file" + ("" if len(change.files) == 1 else "s")
-        return Check(name="applied", outcome=PASSED, evidence=f"{files} written and verified")
-
-    async def _files(self, wave: Wave) -> list[Check]:
+    async def _files(self, change: ChangeRequest | None) -> list[Check]:
         """Whether what was written is still there, and every file can be read."""
-        try:
-            change = await self.desk.show(wave.change_id)
-        except UnknownChangeError:
+        if change is None:
             return []
         return await asyncio.to_thread(self._look_at_files, change)
 
@@ -181,6 +167,19 @@ class WaveChecks:
     @property
     def _key(self) -> bytes:
         return self.drift.masker.key
+
+
+def _applied(change: ChangeRequest | None) -> Check:
+    if change is None:
+        return Check(name="applied", outcome=PASSED, evidence="there was nothing to write")
+    if change.status is ChangeStatus.REVERTED_BY_PLUGIN:
+        keys = [f"{each.instance} {_place(each)}" for each in change.reverted]
+        return _check("applied", keys, "", "", "a plugin put back: ")
+    if change.status is not ChangeStatus.APPLIED:
+        evidence = f"{change.id} is {change.status.value}"
+        return Check(name="applied", outcome=FAILED, evidence=evidence)
+    files = f"{len(change.files)} file" + ("" if len(change.files) == 1 else "s")
+    return Check(name="applied", outcome=PASSED, evidence=f"{files} written and verified")
 
 
 def _place(reverted: Reverted) -> str:

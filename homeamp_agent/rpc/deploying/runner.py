@@ -48,7 +48,7 @@ from homeamp_agent.rpc.deploying.planning import (
 )
 from homeamp_agent.rpc.deploying.undoing import AGENT
 from homeamp_agent.rpc.deploying.work import WaveWork
-from homeamp_agent.rpc.desk import Desk
+from homeamp_agent.rpc.desk import LOOK_AGAIN, Desk
 from homeamp_agent.rpc.dispatch import where_of
 from homeamp_agent.rpc.events import EventBus
 from homeamp_agent.rpc.rooms import DriftRoom
@@ -132,7 +132,7 @@ class Deployments:
         async with self._starting:
             planned = await self.plan(asked)
             if digest is not None and digest != planned.digest:
-                raise FileConflictError("deployment", _LOOK_AGAIN)
+                raise FileConflictError("deployment", LOOK_AGAIN)
             deployment = self._made(asked, planned, who, change_id)
             await self._refuse_overlap(deployment)
             await asyncio.to_thread(self.requests.keep, deployment.id, asked.request)
@@ -162,7 +162,7 @@ class Deployments:
                 digests = {number: plan.digest for number, plan in plans.items()}
                 await self._move(course, Replanned(digests, now, _CHANGED))
             if now != (digest or known.digest):
-                raise FileConflictError(deployment_id, _LOOK_AGAIN)
+                raise FileConflictError(deployment_id, LOOK_AGAIN)
             await self._move(course, event)
             await self._log(who, "approved", course.deployment)
             return course.deployment
@@ -379,5 +379,4 @@ def _rests(deployment: Deployment) -> bool:
     return deployment.over and action_of(deployment) is None
 
 
-_LOOK_AGAIN = "what it would do is another plan now: preview it again"
 _CHANGED = "files of production changed since it was planned: look at it again"

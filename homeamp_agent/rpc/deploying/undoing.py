@@ -22,20 +22,16 @@ from homeamp_agent.changes import (
 from homeamp_agent.changes.book import OPEN
 from homeamp_agent.changes.deployment_events import RolledBack
 from homeamp_agent.changes.errors import plain_reason
-from homeamp_agent.model.change import ChangeRequest, ChangeStatus, WritePolicy
+from homeamp_agent.model.change import STANDING, ChangeRequest, ChangeStatus, WritePolicy
 from homeamp_agent.model.deployment import Deployment, DeploymentStage, Wave
 from homeamp_agent.model.game import GameState, PlayersPolicy
 from homeamp_agent.rpc.desk import CANCELLABLE, Desk
 
 AGENT = "agent"
-STANDING = frozenset({ChangeStatus.APPLIED, ChangeStatus.REVERTED_BY_PLUGIN})
-"""What a change wrote is there, but for what a plugin put back itself."""
-
 RETRY_S = 0.05
 
 _ENDING = frozenset({DeploymentStage.PAUSED, DeploymentStage.ABORTED, DeploymentStage.ROLLING_BACK})
 
-_DOWN = frozenset({GameState.STOPPED, GameState.FAILED})
 _SPARING = Manners(players=PlayersPolicy.REFUSE)
 
 
@@ -124,7 +120,7 @@ class WaveUndo:
     async def _start(self, instance: str) -> str:
         """Start a game that is down: stopped for this, also by an agent that was killed in it."""
         try:
-            if (await self.games.lifecycle.state(instance)).state in _DOWN:
+            if not (await self.games.lifecycle.state(instance)).up:
                 await self.games.act(Act.START, instance, _SPARING)
         except LifecycleError as error:
             return f"{instance} was not started again: {error}"

@@ -44,7 +44,7 @@ class WaveWork:
         """Do it; what came of it. What nobody foresaw is a failure, never silence."""
         if action.kind == "start":
             return await _its_time(deployment)
-        wave = next(each for each in deployment.waves if each.number == action.wave)
+        wave = deployment.wave(action.wave)
         await self._first_look()
         try:
             return await self._do_wave(action, deployment, wave)
@@ -61,8 +61,7 @@ class WaveWork:
     async def stop_waiting(self, action: Action, deployment: Deployment) -> None:
         """An action in flight is no longer wanted: what it only waits to begin is withdrawn."""
         if action.kind in {"apply", "settle"}:
-            wave = next(each for each in deployment.waves if each.number == action.wave)
-            await self.undo.withdraw(deployment, wave)
+            await self.undo.withdraw(deployment, deployment.wave(action.wave))
 
     async def _first_look(self) -> None:
         """After a start of the agent: until it knows which instances there are."""

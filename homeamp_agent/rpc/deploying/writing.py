@@ -28,11 +28,11 @@ from homeamp_agent.changes.deployment_events import (
 from homeamp_agent.changes.deployment_requests import DeploymentRequests
 from homeamp_agent.changes.errors import plain_reason
 from homeamp_agent.changes.room import STOPPED
-from homeamp_agent.model.change import ChangeRequest, ChangeStatus, Plan
+from homeamp_agent.model.change import STANDING, ChangeRequest, ChangeStatus, Plan
 from homeamp_agent.model.deployment import DEV_WAVE, Deployment, Wave, WaveState
 from homeamp_agent.model.request import RequestedChange
 from homeamp_agent.rpc.deploying.planning import digest_of, wave_request
-from homeamp_agent.rpc.deploying.undoing import STANDING, half_written, known, withdrawn
+from homeamp_agent.rpc.deploying.undoing import half_written, known, withdrawn
 from homeamp_agent.rpc.desk import STARTABLE, UNDER_WAY, Desk
 from homeamp_agent.settings.sections import DeploymentsSection
 

@@ -115,11 +115,24 @@ async def _noted(
         outcome = await work(instance)
     except LifecycleError as error:
         outcome = InstanceActOutcome(instance=instance, state="failed", message=str(error))
+    await _note(rooms, act, who, reason, outcome, facts)
+    return outcome
+
+
+async def _note(
+    rooms: Rooms,
+    act: str,
+    who: str,
+    reason: str,
+    outcome: InstanceActOutcome,
+    facts: Mapping[str, str],
+) -> None:
+    """Write what came of it into the audit log, and tell everybody."""
     await asyncio.to_thread(
         rooms.changes().audit.append,
         who=who,
         action=f"instance.{act}",
-        subject=instance,
+        subject=outcome.instance,
         reason=reason,
         outcome=outcome.state,
         message=outcome.message,
@@ -127,7 +140,6 @@ async def _noted(
     )
     told = {"act": act, "by": who, "reason": reason}
     rooms.bus.emit(Topic.INSTANCES, "acted", told | outcome.model_dump(mode="json"))
-    return outcome
 
 
 async def _known(rooms: Rooms, instances: Sequence[str]) -> tuple[str, ...]:
@@ -178,18 +190,7 @@ async def _one(
     amp = await rooms.amp.lifecycle.state(instance)
     outcome = outcome.model_copy(update={"amp": amp})
     rooms.amp.watch.look_soon()
-    await asyncio.to_thread(
-        rooms.changes().audit.append,
-        who=who,
-        action=f"instance.{act.value}",
-        subject=instance,
-        reason=params.reason,
-        outcome=outcome.state,
-        players=params.players.value,
-        message=outcome.message,
-    )
-    told = {"act": act.value, "by": who, "reason": params.reason}
-    rooms.bus.emit(Topic.INSTANCES, "acted", told | outcome.model_dump(mode="json"))
+    await _note(rooms, act.value, who, params.reason, outcome, {"players": params.players.value})
     return outcome
 
 

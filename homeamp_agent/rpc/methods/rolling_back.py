@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from homeamp_agent.changes.errors import ChangesError, RollbackConflicts, plain_reason
 from homeamp_agent.changes.many import ManyRollbacks, RollbackStep
-from homeamp_agent.model.change import ChangeStatus, Plan, RollbackOutcome, RollbackState
+from homeamp_agent.model.change import STANDING, ChangeStatus, Plan, RollbackOutcome, RollbackState
 from homeamp_agent.rpc.methods.fitting import ROOM_BYTES, fitted_plan, size_of
 from homeamp_agent.rpc.methods.settling import settle
 from homeamp_agent.rpc.protocol.errors import Conflict, InvalidParams, NotFound, Refused
@@ -19,8 +19,6 @@ from homeamp_agent.rpc.protocol.messages import (
 )
 from homeamp_agent.rpc.registry import Call, method
 from homeamp_agent.rpc.rooms import Rooms
-
-STANDING = frozenset({ChangeStatus.APPLIED, ChangeStatus.REVERTED_BY_PLUGIN})
 
 
 @method(
