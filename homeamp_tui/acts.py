@@ -6,7 +6,6 @@ a dialog that says what, where and why; the others go on.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -30,7 +29,7 @@ from homeamp_agent.rpc.protocol.messages import (
     RescanParams,
     RescanResult,
 )
-from homeamp_tui.asking import ask
+from homeamp_tui.asking import ask, ask_each
 from homeamp_tui.dialogs.confirm import Confirm
 from homeamp_tui.dialogs.review import AskApproval, AskFlag
 from homeamp_tui.links import Link, NotConnected
@@ -263,15 +262,9 @@ class Acts:
         verb: str,
     ) -> list[tuple[Link, Result]]:
         """Do something on every host that is concerned; those that answered."""
-        links = self._links(chosen)
-        answers = await asyncio.gather(
-            *(self._ask(link, verb, work(link, chosen[link.host])) for link in links)
+        return await ask_each(
+            self._app, self._links(chosen), verb, lambda link: work(link, chosen[link.host])
         )
-        return [
-            (link, answer)
-            for link, answer in zip(links, answers, strict=True)
-            if answer is not None
-        ]
 
     async def _ask(self, link: Link, verb: str, work: Awaitable[Result]) -> Result | None:
         return await ask(self._app, link, verb, work)

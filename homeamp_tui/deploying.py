@@ -26,6 +26,7 @@ from homeamp_tui.dialogs.confirm import Confirm
 from homeamp_tui.dialogs.handing_in import AskWhy
 from homeamp_tui.links import Link, NotConnected
 from homeamp_tui.plans import left_out_lines
+from homeamp_tui.rolling_back import ending_lines
 from homeamp_tui.widgets.diff_view import Line, diff_lines, heading_line, note_lines
 from homeamp_tui.words import plain, plural
 
@@ -156,10 +157,7 @@ class Deploying:
         preview = await ask(self._app, link, "show what would be put back", work)
         if preview is None:
             return False
-        lines: list[Line] = []
-        for file in preview.files:
-            lines += [heading_line(f"{link.host} › {file.instance}  {file.file}")]
-            lines += diff_lines(file.diff)
+        lines = ending_lines(link.host, preview)
         for outcome in preview.changes:
             for conflict in outcome.conflicts:
                 place = f"{conflict.instance} {conflict.file}"

@@ -17,7 +17,7 @@ from homeamp_agent.rpc.protocol.messages import (
     InstancesListResult,
     MutationParams,
 )
-from homeamp_tui.asking import ask
+from homeamp_tui.asking import ask, links_of
 from homeamp_tui.dialogs.game import AskGameAct, AskGameText, GameAct, GameText
 from homeamp_tui.links import Link
 from homeamp_tui.words import plain, plural
@@ -63,6 +63,10 @@ def line_of(row: InstanceRow) -> str:
     return f"{plain(row.name)}  {state_text(game)}, {who}"
 
 
+def _names(rows: Rows, link: Link) -> tuple[str, ...]:
+    return tuple(row.name for each, row in rows if each is link)
+
+
 async def instances_of(link: Link) -> list[InstanceRow]:
     """All instances of an agent."""
     found: list[InstanceRow] = []
@@ -95,11 +99,8 @@ class Games:
         said = await self._app.push_screen_wait(question)
         if said is None:
             return False
-        links = list(dict.fromkeys(link.url for link, _ in rows))
-        names = {url: [row.name for link, row in rows if link.url == url] for url in links}
-        by_url = {link.url: link for link, _ in rows}
         answers = await asyncio.gather(
-            *(self._on_host(verb, by_url[url], names[url], said) for url in links)
+            *(self._on_host(verb, link, _names(rows, link), said) for link in links_of(rows))
         )
         return all(answers)
 
@@ -163,9 +164,9 @@ class Games:
     ) -> bool:
         """Do it on every host, and tell what came of it."""
         good = True
-        for link in {link.url: link for link, _ in rows}.values():
-            names = tuple(row.name for each, row in rows if each.url == link.url)
-            work = link.mutate(f"instances.{method}", params(names), InstancesActResult)
+        for link in links_of(rows):
+            params_here = params(_names(rows, link))
+            work = link.mutate(f"instances.{method}", params_here, InstancesActResult)
             answer = await ask(self._app, link, method, work)
             if answer is None:
                 return False
@@ -185,16 +186,16 @@ class Games:
     async def _now(self, chosen: Sequence[tuple[Link, str]]) -> list[tuple[Link, InstanceRow]]:
         """The chosen instances as they are at this moment: players come and go."""
         found: list[tuple[Link, InstanceRow]] = []
-        for link in {link.url: link for link, _ in chosen}.values():
+        for link in links_of(chosen):
             rows = await ask(self._app, link, "say who plays", instances_of(link))
             if rows is not None:
                 wanted = {name for each, name in chosen if each is link}
                 found += [(link, row) for row in rows if row.name in wanted]
         return found
 
-    async def _on_host(self, verb: str, link: Link, names: Sequence[str], said: GameAct) -> bool:
+    async def _on_host(self, verb: str, link: Link, names: tuple[str, ...], said: GameAct) -> bool:
         params = InstancesActParams(
-            instances=tuple(names),
+            instances=names,
             reason=said.reason,
             players=said.players,
             wait_minutes=said.wait_minutes,

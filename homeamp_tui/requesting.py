@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from textual.content import Content
@@ -20,7 +20,7 @@ from homeamp_agent.rpc.protocol.messages import (
     ChangesSubmitParams,
     ChangesSubmitResult,
 )
-from homeamp_tui.asking import ask
+from homeamp_tui.asking import ask, ask_each, links_of
 from homeamp_tui.dialogs.confirm import Confirm
 from homeamp_tui.dialogs.file import AskFile
 from homeamp_tui.dialogs.handing_in import AskSaid, AskWhy
@@ -83,10 +83,11 @@ class Requesting:
         async def submit(
             links: Sequence[Link], said: dict[str, Any], verb: str, *, dry_run: bool
         ) -> list[tuple[Link, ChangesSubmitResult]]:
-            return await self._on_each(
+            return await ask_each(
+                self._app,
                 links,
-                lambda link: self._submit(link, draft_of[link.url], said, dry_run=dry_run),
                 verb,
+                lambda link: self._submit(link, draft_of[link.url], said, dry_run=dry_run),
             )
 
         shown = await submit([link for link, _ in drafts], said, "plan it", dry_run=True)
@@ -163,21 +164,22 @@ class Requesting:
         reason = await self._app.push_screen_wait(AskWhy(title, Content(words), verb))
         if reason is None:
             return False
-        answers = await self._on_each(
-            _links(requests),
+        answers = await ask_each(
+            self._app,
+            links_of(requests),
+            act,
             lambda link: link.mutate(
                 f"changes.{act}",
                 ChangesDeclineParams(ids=_ids(requests, link), reason=reason),
                 ChangesDecidedResult,
             ),
-            act,
         )
         left = [each for _, answer in answers for each in answer.skipped]
         if left:
             self._app.tell_wrong(
                 "Left alone", "\n".join(f"{each.id}: {each.reason}" for each in left)
             )
-        return not left and len(answers) == len(_links(requests))
+        return not left and len(answers) == len(links_of(requests))
 
     # Carrying out --------------------------------------------------------------------------------
 
@@ -189,7 +191,7 @@ class Requesting:
         ended = await asyncio.gather(
             *(
                 self._apply_all(link, [each.change for each in shown if each.link is link])
-                for link in _links(requests)
+                for link in links_of(requests)
             )
         )
         changes = [change for each in ended for change in each]
@@ -249,17 +251,6 @@ class Requesting:
             impossible="" if files else "There is nothing that can be written any more.",
         )
         return await self._app.push_screen_wait(question) is True
-
-    async def _on_each(
-        self, links: Sequence[Link], work: Callable[[Link], Awaitable[Any]], verb: str
-    ) -> list[tuple[Link, Any]]:
-        answers = await asyncio.gather(*(ask(self._app, link, verb, work(link)) for link in links))
-        pairs = zip(links, answers, strict=True)
-        return [(link, answer) for link, answer in pairs if answer is not None]
-
-
-def _links(requests: Requests) -> list[Link]:
-    return list({link.url: link for link, _ in requests}.values())
 
 
 def _ids(requests: Requests, link: Link) -> tuple[str, ...]:

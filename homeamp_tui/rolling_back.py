@@ -16,7 +16,7 @@ from homeamp_agent.rpc.protocol.messages import (
     ChangesShowParams,
     ChangesShowResult,
 )
-from homeamp_tui.asking import ask
+from homeamp_tui.asking import ask, links_of
 from homeamp_tui.dialogs.confirm import Confirm
 from homeamp_tui.dialogs.since import AskSince
 from homeamp_tui.links import Link, LinkState
@@ -40,6 +40,15 @@ Asked = Sequence[tuple[Link, ChangesRollbackManyParams]]
 Shown = tuple[Link, ChangesRollbackManyParams, ChangesRollbackManyResult]
 
 
+def ending_lines(host: str, preview: ChangesRollbackManyResult) -> list[Line]:
+    """The files of a host as they would end."""
+    lines: list[Line] = []
+    for file in preview.files:
+        lines.append(heading_line(f"{host} › {file.instance}  {file.file}"))
+        lines += diff_lines(file.diff)
+    return lines
+
+
 def many_question(shown: Sequence[Shown], what: str, away: Sequence[str]) -> Confirm:
     """What stands in the way first, then the files as they would end, then whose changes."""
     lines: list[Line] = []
@@ -55,9 +64,7 @@ def many_question(shown: Sequence[Shown], what: str, away: Sequence[str]) -> Con
                 words = f"{link.host}: stays as it is: {name}: {said or each.message}"
                 lines += note_lines(words, "diff--warning")
     for link, _, preview in shown:
-        for file in preview.files:
-            lines.append(heading_line(f"{link.host} › {file.instance}  {file.file}"))
-            lines += diff_lines(file.diff)
+        lines += ending_lines(link.host, preview)
         for each in preview.changes:
             when = f"{each.created_at.astimezone():%Y-%m-%d %H:%M}"
             lines += note_lines(f"{when} by {each.author} on {link.host}: {each.reason}")
@@ -96,15 +103,13 @@ class RollingBack:
 
     async def all_of(self, changes: Changes, what: str = "") -> bool:
         """Show what would be put back, ask, and roll back newest first; whether all of it was."""
-        by_host: dict[str, list[tuple[Link, ChangeRequest]]] = {}
-        for each in changes:
-            by_host.setdefault(each[0].url, []).append(each)
-        if all(len(each) == 1 for each in by_host.values()):
+        links = links_of(changes)
+        if len(links) == len(changes):
             return await self._one_each(changes, what)
-        asked = [
-            (each[0][0], ChangesRollbackManyParams(ids=tuple(change.id for _, change in each)))
-            for each in by_host.values()
-        ]
+        ids = {
+            link.url: tuple(change.id for each, change in changes if each is link) for link in links
+        }
+        asked = [(link, ChangesRollbackManyParams(ids=ids[link.url])) for link in links]
         return await self._many(asked, what, ())
 
     async def _many(self, asked: Asked, what: str, away: Sequence[str]) -> bool:

@@ -9,7 +9,6 @@ from textual.content import Content
 
 from homeamp_agent.model.deviation import Deviation, DeviationStatus
 from homeamp_agent.model.query import DeviationFilter
-from homeamp_agent.model.setting import dotted
 from homeamp_agent.rpc.protocol.messages import (
     ApprovalRow,
     Decided,
@@ -19,7 +18,7 @@ from homeamp_agent.rpc.protocol.messages import (
     RulesApprovalsResult,
 )
 from homeamp_tui.links import Link
-from homeamp_tui.rule_views.view import View
+from homeamp_tui.rule_views.view import View, dotted_key
 from homeamp_tui.screens.paned import Detail
 from homeamp_tui.widgets.column_table import Cell, Column
 from homeamp_tui.widgets.diff_view import Line, heading_line, note_lines
@@ -96,7 +95,7 @@ class ApprovalsView(View[ApprovalRow]):
 
     def deviations_of(self, item: ApprovalRow) -> str:
         file = f'file:"{item.file}" ' if item.file else ""
-        key = f'key:"{key}" ' if (key := key_of(item)) else ""
+        key = f'key:"{key}" ' if (key := dotted_key(item.key, item.path)) else ""
         status = "status:approved" if item.decided is Decided.ACCEPT and item.covers else ""
         return f"{file}{key}{status}".strip()
 
@@ -114,12 +113,7 @@ def state_of(item: ApprovalRow) -> tuple[str, str]:
 
 def place_of(item: ApprovalRow) -> str:
     """What was decided about, as short as it can be said."""
-    return plain(key_of(item) or item.file or item.plugin or "")
-
-
-def key_of(item: ApprovalRow) -> str:
-    """The key, dotted; empty where it is about a file or a plugin."""
-    return item.key or (dotted(item.path) if item.path is not None else "")
+    return plain(dotted_key(item.key, item.path) or item.file or item.plugin or "")
 
 
 def decided_text(item: ApprovalRow) -> str:

@@ -13,14 +13,12 @@ from homeamp_agent.model.rule import BaselineProblem, ProblemSeverity
 from homeamp_agent.rpc.protocol.messages import (
     DeviationsListParams,
     DeviationsListResult,
-    RulesExplainParams,
-    RulesExplainResult,
     RulesProblemsParams,
     RulesProblemsResult,
 )
 from homeamp_tui.explaining import explanation_lines
 from homeamp_tui.links import Link
-from homeamp_tui.rule_views.view import View
+from homeamp_tui.rule_views.view import View, explained
 from homeamp_tui.screens.paned import Detail
 from homeamp_tui.widgets.column_table import Cell, Column
 from homeamp_tui.widgets.diff_view import note_lines
@@ -83,12 +81,7 @@ class ProblemsView(View[Problem]):
         if isinstance(item, BaselineProblem):
             means = MEANS[item.severity]
             return Detail(str(item.source), Content(plain(item.message)), note_lines(means))
-        params = RulesExplainParams(
-            instance=item.instance, plugin=item.plugin, file=item.file, path=item.path,
-            key=item.key if item.path is None else None,
-        )  # fmt: skip
-        answer = await link.call("rules.explain", params, RulesExplainResult)
-        lines = list(explanation_lines(answer.explanation, ()))
+        lines = list(explanation_lines(await explained(link, item), ()))
         return Detail(f"{item.instance} › {place_text(item)}", Content(plain(item.message)), lines)
 
     def nothing(self) -> Content:

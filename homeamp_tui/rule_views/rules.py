@@ -9,11 +9,8 @@ from textual.content import Content
 
 from homeamp_agent.model.expectation import Explanation
 from homeamp_agent.model.rule import Rule, ScopeKind
-from homeamp_agent.model.setting import dotted
 from homeamp_agent.rpc.protocol.messages import (
     RulePlace,
-    RulesExplainParams,
-    RulesExplainResult,
     RulesListParams,
     RulesListResult,
     RulesShowParams,
@@ -21,7 +18,7 @@ from homeamp_agent.rpc.protocol.messages import (
 )
 from homeamp_tui.explaining import chain_lines
 from homeamp_tui.links import Link
-from homeamp_tui.rule_views.view import View
+from homeamp_tui.rule_views.view import View, dotted_key, explained
 from homeamp_tui.screens.paned import Detail
 from homeamp_tui.widgets.column_table import Cell, Column
 from homeamp_tui.widgets.detail import condition_text
@@ -71,17 +68,13 @@ class RulesView(View[Rule]):
             words = "It speaks of no setting of any instance: none has the plugin or its file."
             return Detail(title, _head(rule), note_lines(words))
         at = shown.places[place % len(shown.places)]
-        params = RulesExplainParams(
-            instance=at.instance, plugin=at.plugin, file=at.file, key=at.key if at.path is None
-            else None, path=at.path,
-        )  # fmt: skip
-        answer = await link.call("rules.explain", params, RulesExplainResult)
+        explanation = await explained(link, at)
         number = f"[{place % len(shown.places) + 1} of {len(shown.places)}]"
         files = {each.file for each in shown.places}
         where = f" in {at.file}" if len(files) == 1 and at.file else ""
         heard = f"wins at {shown.won:,} of {plural(shown.total, 'place')}{where}"
         lines = [
-            *chain(rule, at, answer.explanation, number if len(shown.places) > 1 else ""),
+            *chain(rule, at, explanation, number if len(shown.places) > 1 else ""),
             (),
             heading_line("HEARD", heard),
             *(_place_line(each, with_file=len(files) > 1) for each in shown.places),
@@ -93,13 +86,13 @@ class RulesView(View[Rule]):
 
     def deviations_of(self, item: Rule) -> str:
         file = plain(item.source.file)
-        key = item.key or (dotted(item.path) if item.path else "")
+        key = dotted_key(item.key, item.path)
         return f'rule:"{file}"' + (f' key:"{key}"' if key else "")
 
 
 def key_text(rule: Rule) -> str:
     """What a rule is about, as short as it can be said."""
-    key = rule.key or (dotted(rule.path) if rule.path is not None else "")
+    key = dotted_key(rule.key, rule.path)
     if key:
         return plain(key)
     return plain(rule.file) if rule.file else "(the plugin itself)"
