@@ -19,7 +19,7 @@ from homeamp_agent.changes.errors import RequestError
 from homeamp_agent.changes.reading import MAX_REQUEST_BYTES, parse_request
 from homeamp_agent.commands.ends import FOUND, OK, CommandError
 from homeamp_agent.commands.moments import moment
-from homeamp_agent.commands.output import printable
+from homeamp_agent.commands.output import counted, printable
 from homeamp_agent.model.change import (
     ChangeRequest,
     ChangeStatus,
@@ -186,7 +186,7 @@ async def _rollback(call: _Call, options: argparse.Namespace) -> int:
 
 def _rolled_back(outcome: RollbackOutcome) -> str:
     reason = " ".join(outcome.reason.split())[:REASON_CHARACTERS]
-    files = _count(outcome.files, "file")
+    files = counted(outcome.files, "file")
     return f"{outcome.id}: {outcome.state.value}, {files}  {outcome.author}  {reason}"
 
 
@@ -216,8 +216,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     instances = len({each.instance for each in plan.files})
     conflicts = sum(each.conflict for each in plan.refused)
     yield (
-        f"{_count(len(plan.files), 'file')} of {_count(instances, 'instance')}, "
-        f"{_count(len(plan.refused), 'edit')} refused, {_count(conflicts, 'conflict')}"
+        f"{counted(len(plan.files), 'file')} of {counted(instances, 'instance')}, "
+        f"{counted(len(plan.refused), 'edit')} refused, {counted(conflicts, 'conflict')}"
     )
 
 
@@ -279,10 +279,6 @@ def _document(file: str) -> dict[str, Any]:
     if not isinstance(document, dict) or not document:
         raise CommandError(f"{where}: a change request is an object with `reason` and `edits`")
     return document
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _print(*lines: str) -> None:

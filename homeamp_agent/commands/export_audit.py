@@ -20,7 +20,7 @@ from homeamp_agent.changes import AuditError
 from homeamp_agent.changes.acts import open_acts
 from homeamp_agent.commands.ends import OK, CommandError
 from homeamp_agent.commands.moments import moment
-from homeamp_agent.commands.output import write_new
+from homeamp_agent.commands.output import counted, write_new
 from homeamp_agent.model.history import Act, ActFilter, ActSetting
 from homeamp_agent.model.secret import is_masked
 from homeamp_agent.settings import Settings
@@ -69,7 +69,7 @@ def export_audit(settings: Settings, options: argparse.Namespace) -> int:
         sys.stdout.buffer.flush()
     else:
         write_new(Path(target), data, instances=settings.instances)
-    sys.stderr.write(f"homeamp-agent: {len(acts):,} act{'' if len(acts) == 1 else 's'}\n")
+    sys.stderr.write(f"homeamp-agent: {counted(len(acts), 'act')}\n")
     return OK
 
 

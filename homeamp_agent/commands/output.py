@@ -32,3 +32,8 @@ def write_new(file: Path, data: bytes, *, instances: Path | None = None) -> None
         raise CommandError(f"{file}: is there already; it is not overwritten") from error
     except OSError as error:
         raise CommandError(f"{file}: not written: {error.strerror}") from error
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `1,200 files`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
