@@ -22,6 +22,7 @@ from homeamp_agent.model.change import ChangeRequest, ChangeStatus, WritePolicy
 from homeamp_agent.model.game import GameState, InstanceState
 from homeamp_agent.model.request import RequestedChange, RestartPolicy
 from homeamp_agent.model.window import NoWindow, Window, window_of
+from homeamp_agent.rpc.dispatch import where_of
 from homeamp_agent.rpc.next_stop import NextStop
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ class CarryingOut:
             del self._tasks[change_id]
             self.desk.wake()
             if not ended.cancelled() and (error := ended.exception()) is not None:
-                log.error("change %s: %s", change_id, type(error).__name__)
+                log.error("change %s: %s", change_id, where_of(error))
 
         task.add_done_callback(done)
 
@@ -203,7 +204,7 @@ class CarryingOut:
             log.warning("change %s was not carried out: %s", change_id, reason)
             await self._put_back(change_id, reason)
         except Exception as error:
-            await self._put_back(change_id, f"unexpected error ({type(error).__name__})")
+            await self._put_back(change_id, plain_reason(error))
             raise
         else:
             # The journal anew: meanwhile it was looked whether the games kept it.

@@ -36,6 +36,7 @@ from homeamp_agent.model.change import (
     WritePolicy,
 )
 from homeamp_agent.model.game import GameState, InstanceState
+from homeamp_agent.rpc.dispatch import where_of
 
 if TYPE_CHECKING:
     from homeamp_agent.rpc.desk import Desk
@@ -107,7 +108,8 @@ class NextStop:
                     if _waits_for(change, instance):
                         await self._write(change.id, instance)
         except Exception as error:
-            log.exception("what waits for %s was not written: %s", instance, type(error).__name__)
+            where = where_of(error)
+            log.error("what waits for %s was not written: %s", instance, where)  # noqa: TRY400 - its text may hold a value
 
     async def stop(self) -> None:
         """The agent ends."""
