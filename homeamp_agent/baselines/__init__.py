@@ -12,6 +12,7 @@ from homeamp_agent.baselines.approvals import (
     rewrite_approved,
     write_approved,
 )
+from homeamp_agent.baselines.content import Baselines, SourceReport
 from homeamp_agent.baselines.decisions import (
     Approval,
     Decision,
@@ -25,12 +26,7 @@ from homeamp_agent.baselines.decisions import (
 )
 from homeamp_agent.baselines.explain import expectation_of, sentences
 from homeamp_agent.baselines.knowledge import Knowledge, PluginKnowledge, load_knowledge
-from homeamp_agent.baselines.loader import (
-    Baselines,
-    SourceReport,
-    load_baselines,
-    reload,
-)
+from homeamp_agent.baselines.loader import load_baselines, reload
 from homeamp_agent.baselines.names import with_names_checked
 from homeamp_agent.baselines.report import check_report, check_text, has_errors
 from homeamp_agent.baselines.resolver import Resolved, Resolver

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from homeamp_agent.baselines.content import Baselines
 from homeamp_agent.baselines.ranking import same_demand
 from homeamp_agent.model.rule import BaselineProblem, ConditionKind, ProblemSeverity, Rule
-
-if TYPE_CHECKING:
-    from homeamp_agent.baselines.loader import Baselines
 
 _BESIDE = frozenset({ConditionKind.UNIQUE, ConditionKind.IGNORE})
 """A demand to be unique holds beside one for a value, and an ignore outranks both."""

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from homeamp_agent.baselines import markdown_text, rules_text, workbook, workbook_text
+from homeamp_agent.baselines.content import Baselines
 from homeamp_agent.baselines.decisions import scope_text
 from homeamp_agent.baselines.explain import masked_condition
-from homeamp_agent.baselines.loader import Baselines
 from homeamp_agent.baselines.markdown import SUFFIX, read_markdown
 from homeamp_agent.baselines.rules_file import read_rules
 from homeamp_agent.baselines.source import SourceReading

@@ -9,14 +9,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from homeamp_agent.baselines.content import Baselines
 from homeamp_agent.baselines.selectors import is_glob
 from homeamp_agent.model.instance import Instance
 from homeamp_agent.model.rule import BaselineProblem, ProblemSeverity, Rule, RuleSource, ScopeKind
-
-if TYPE_CHECKING:
-    from homeamp_agent.baselines.loader import Baselines
 
 NEAREST = 3
 LIKENESS = 0.6

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from homeamp_agent.baselines.loader import Baselines
+from homeamp_agent.baselines.content import Baselines
 from homeamp_agent.model.rule import ProblemSeverity
 
 

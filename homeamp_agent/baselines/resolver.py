@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from homeamp_agent.baselines.loader import Baselines
+from homeamp_agent.baselines.content import Baselines
 from homeamp_agent.baselines.locator import WHOLE_PLUGIN, Locator, Place, by_plugin
 from homeamp_agent.baselines.ranking import UNORDERED, Speaker, judge, same_demand
 from homeamp_agent.baselines.selectors import glob, is_glob

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from homeamp_agent.baselines.content import Baselines
 from homeamp_agent.baselines.explain import masked_condition
-from homeamp_agent.baselines.loader import Baselines
 from homeamp_agent.model.rule import Rule, ScopeKind
 from homeamp_agent.model.secret import Masker
 
