@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from homeamp_agent.baselines.knowledge import Knowledge
 from homeamp_agent.drift.patterns import Sight, pattern_of
+from homeamp_agent.drift.spread import Spread
 from homeamp_agent.model.deviation import Deviation
 from homeamp_agent.model.setting import KeyPath, Value, same_value
 from homeamp_agent.model.snapshot import MISSING, InstanceSnapshot
@@ -32,7 +33,7 @@ class PatternFinding:
     snapshots: Mapping[str, InstanceSnapshot]
     knowledge: Knowledge
     defaults: Defaults = no_defaults
-    _values: dict[tuple[str, KeyPath], dict[str, Value]] = field(default_factory=dict)
+    _spreads: dict[tuple[str, KeyPath], Spread] = field(default_factory=dict)
 
     def named(self, found: Mapping[str, Sequence[Deviation]]) -> dict[str, list[Deviation]]:
         """The deviations by instance, each with its pattern if it has one."""
@@ -62,7 +63,7 @@ class PatternFinding:
                 continue
             sight = Sight(
                 deviation,
-                self._values_at(deviation.file, deviation.path),
+                self._spread_at(deviation.file, deviation.path),
                 aliases,
                 self.knowledge.of(deviation.plugin),
                 defaults[deviation.id],
@@ -75,15 +76,17 @@ class PatternFinding:
             )
         return named
 
-    def _values_at(self, file: str, path: KeyPath) -> dict[str, Value]:
+    def _spread_at(self, file: str, path: KeyPath) -> Spread:
         place = (file, path)
-        if place not in self._values:
-            values = self._values[place] = {}
-            for instance, snapshot in self.snapshots.items():
-                seen = snapshot.files.get(file)
-                if seen is not None and seen.table is not None:
-                    values[instance] = seen.table.value(path)
-        return self._values[place]
+        if place not in self._spreads:
+            self._spreads[place] = Spread(
+                {
+                    instance: seen.table.value(path)
+                    for instance, snapshot in self.snapshots.items()
+                    if (seen := snapshot.files.get(file)) is not None and seen.table is not None
+                }
+            )
+        return self._spreads[place]
 
     def _default(self, deviation: Deviation) -> Value:
         if deviation.plugin is None or deviation.file is None or deviation.path is None:

@@ -6,15 +6,13 @@ something names the deviation, the most telling first. A pattern never makes or 
 
 from __future__ import annotations
 
-import json
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from homeamp_agent.baselines.knowledge import PluginKnowledge
 from homeamp_agent.drift.severity import about_security
+from homeamp_agent.drift.spread import Spread, type_word
 from homeamp_agent.drift.wording import names, shown
 from homeamp_agent.model.deviation import (
     FIXABLE_KINDS,
@@ -53,38 +51,29 @@ DEFAULTS_TELLING = 3
 class Sight:
     """One deviation and what surrounds it.
 
-    `values` is what the same place holds on every instance that has the file (`MISSING` where the
-    key is not there), secrets masked; `aliases` what each instance may be called; `default` what
-    the plugin ships with, or `MISSING`. `at_default` counts the settings of the file that are at
-    their default and should not be, `alike` the instances that deviate there in the same way.
+    `spread` is what the same place holds on every instance that has the file; `aliases` what each
+    instance may be called; `default` what the plugin ships with, or `MISSING`. `at_default` counts
+    the settings of the file that are at their default and should not be, `alike` the instances
+    that deviate there in the same way.
     """
 
     deviation: Deviation
-    values: Mapping[str, Value]
+    spread: Spread
     aliases: Mapping[str, Sequence[str]]
     knowledge: PluginKnowledge
     default: Value = MISSING
     at_default: int = 0
     alike: int = 1
 
-    @cached_property
-    def camps(self) -> list[tuple[Value, list[str]]]:
-        """The values with the instances that have them, most frequent first."""
-        camps: dict[str, tuple[Value, list[str]]] = {}
-        for instance, value in self.values.items():
-            camps.setdefault(canonical(value), (value, []))[1].append(instance)
-        return sorted(camps.values(), key=lambda camp: -len(camp[1]))
-
-    @cached_property
+    @property
     def own(self) -> Value:
         """What the instance itself has there."""
-        return self.values.get(self.deviation.instance, MISSING)
+        return self.spread.on(self.deviation.instance)
 
-    @cached_property
-    def own_camp(self) -> list[str]:
+    @property
+    def own_camp(self) -> Sequence[str]:
         """The instances that have the same, this one included."""
-        wanted = canonical(self.own)
-        return next((who for value, who in self.camps if canonical(value) == wanted), [])
+        return self.spread.camp_of(self.deviation.instance)
 
 
 def security_downgrade(sight: Sight) -> Pattern | None:
@@ -203,7 +192,7 @@ def typo(sight: Sight) -> Pattern | None:
     if not isinstance(actual, str) or len(actual) < TYPO_LENGTH_MIN:
         return None
     near = [sight.deviation.expected]
-    near += [value for value, who in sight.camps if len(who) > len(sight.own_camp)]
+    near += [value for value, who in sight.spread.camps if len(who) > len(sight.own_camp)]
     for meant in near:
         if not isinstance(meant, str) or not _meant_as_word(meant, actual):
             continue
@@ -266,19 +255,16 @@ def return_to_default(sight: Sight) -> Pattern | None:
 
 def mixed_types(sight: Sight) -> Pattern | None:
     """The instances disagree about the type of the setting."""
-    kinds: Counter[str] = Counter()
-    for value in sight.values.values():
-        if value is not MISSING and value is not None and not is_masked(value):
-            kinds[_type(value)] += 1
-    own = sight.own
-    if len(kinds) < 2 or own in (MISSING, None) or is_masked(own):
+    kinds = sight.spread.types
+    own = type_word(sight.own)
+    if len(kinds) < 2 or own is None:
         return None
     common, count = kinds.most_common(1)[0]
-    if _type(own) == common or count == kinds[_type(own)]:
+    if own == common or count == kinds[own]:
         return None
     return Pattern(
         name="mixed_types",
-        evidence=f"a {_type(own)} here, a {common} on {count} of {kinds.total()} instances",
+        evidence=f"a {own} here, a {common} on {count} of {kinds.total()} instances",
         confidence=round(count / kinds.total(), 2),
         action=f"write it as a {common} everywhere",
         suggests=Suggestion.FIX,
@@ -287,10 +273,10 @@ def mixed_types(sight: Sight) -> Pattern | None:
 
 def odd_one_out(sight: Sight) -> Pattern | None:
     """All other instances agree; only this one differs."""
-    count = len(sight.values)
-    if count < ODD_ONE_OUT_MIN or len(sight.camps) != 2 or len(sight.own_camp) != 1:
+    count = len(sight.spread)
+    if count < ODD_ONE_OUT_MIN or len(sight.spread.camps) != 2 or len(sight.own_camp) != 1:
         return None
-    majority, who = sight.camps[0]
+    majority, who = sight.spread.camps[0]
     has = "lacks it" if sight.own is MISSING else f"has {shown(sight.own)}"
     others = "do not have it" if majority is MISSING else f"have {shown(majority)}"
     return Pattern(
@@ -304,11 +290,11 @@ def odd_one_out(sight: Sight) -> Pattern | None:
 
 def minority(sight: Sight) -> Pattern | None:
     """Fewer than a fifth of the instances have this value."""
-    count = len(sight.values)
+    count = len(sight.spread)
     share = len(sight.own_camp) / count if count else 1
     if count < MINORITY_MIN or share >= MINORITY_SHARE:
         return None
-    majority, who = sight.camps[0]
+    majority, who = sight.spread.camps[0]
     if len(who) / count <= 0.5:
         return None
     return Pattern(
@@ -322,10 +308,10 @@ def minority(sight: Sight) -> Pattern | None:
 
 def even_split(sight: Sight) -> Pattern | None:
     """Two camps of about the same size: it may be on purpose."""
-    count = len(sight.values)
-    if count < SPLIT_MIN or len(sight.camps) < 2:
+    count = len(sight.spread)
+    if count < SPLIT_MIN or len(sight.spread.camps) < 2:
         return None
-    (first, some), (second, others) = sight.camps[:2]
+    (first, some), (second, others) = sight.spread.camps[:2]
     if len(others) < max(2, SPLIT_SHARE * count):
         return None
     if sight.deviation.instance not in {*some, *others}:
@@ -341,7 +327,7 @@ def even_split(sight: Sight) -> Pattern | None:
 
 def majority(sight: Sight) -> Pattern | None:
     """Most instances deviate in the same way: the rule may be out of date."""
-    deviation, count = sight.deviation, len(sight.values)
+    deviation, count = sight.deviation, len(sight.spread)
     if deviation.kind not in {DeviationKind.VALUE, DeviationKind.TYPE} or count < ODD_ONE_OUT_MIN:
         return None
     share = sight.alike / count
@@ -379,21 +365,5 @@ def pattern_of(sight: Sight) -> Pattern | None:
     return next((found for find in PATTERNS if (found := find(sight)) is not None), None)
 
 
-def canonical(value: Value) -> str:
-    """A value as text that is equal for equal values (1 and 1.0); empty for `MISSING`."""
-    if value is MISSING:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, int):
-        return str(value).lower()
-    return json.dumps(value, sort_keys=True, default=str)
-
-
 def _told(value: Value) -> str:
     return "none" if value is MISSING else shown(value)
-
-
-def _type(value: Value) -> str:
-    words = {bool: "boolean", int: "number", float: "number", str: "text", list: "list"}
-    return words.get(type(value), "section")

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from homeamp_agent.baselines import Baselines, Resolver, ReviewedRule
 from homeamp_agent.baselines.approvals import rules_of
 from homeamp_agent.drift.judging import judged
-from homeamp_agent.drift.patterns import canonical
 from homeamp_agent.drift.rule_reach import Heard, Remembering, ignored_at, rule_reach
+from homeamp_agent.drift.spread import canonical
 from homeamp_agent.model.rule import ConditionKind, Rule
 from homeamp_agent.model.secret import Masker
 from homeamp_agent.model.snapshot import MISSING, InstanceSnapshot

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from homeamp_agent.baselines.knowledge import PluginKnowledge
 from homeamp_agent.model.deviation import DeviationKind as Kind
@@ -68,6 +69,12 @@ def about_security(key: str, knowledge: PluginKnowledge) -> bool:
     """Whether the dotted key decides who may do what."""
     if any_found(knowledge.security, key):
         return True
+    return _sounds_like_security(key)
+
+
+@lru_cache(maxsize=65_536)
+def _sounds_like_security(key: str) -> bool:
+    """By the key's own words; the same few thousand keys come again on every instance."""
     words = _words(key)
     if NOT_SECURITY_WORDS.search(words):
         return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -10,6 +9,7 @@ from homeamp_agent.baselines.knowledge import Knowledge
 from homeamp_agent.drift.compare import UniqueValue
 from homeamp_agent.drift.finding import deviation_at
 from homeamp_agent.drift.severity import severity_of
+from homeamp_agent.drift.spread import canonical
 from homeamp_agent.drift.wording import names, shown
 from homeamp_agent.model.deviation import Deviation, DeviationKind
 from homeamp_agent.model.secret import wire_value
@@ -27,7 +27,7 @@ def shared_values(uniques: Iterable[UniqueValue], knowledge: Knowledge) -> list[
     for unique in uniques:
         if unique.value not in (None, ""):
             place = (unique.plugin and unique.plugin.casefold(), unique.file, unique.path)
-            places[place][_canonical(unique.value)].append(unique)
+            places[place][canonical(unique.value)].append(unique)
     return [
         _finding(unique, sharers, knowledge)
         for values in places.values()
@@ -35,12 +35,6 @@ def shared_values(uniques: Iterable[UniqueValue], knowledge: Knowledge) -> list[
         if len(sharers) > 1
         for unique in sharers
     ]
-
-
-def _canonical(value: object) -> str:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return json.dumps(value, sort_keys=True, default=str)
 
 
 def _finding(unique: UniqueValue, sharers: list[UniqueValue], knowledge: Knowledge) -> Deviation:

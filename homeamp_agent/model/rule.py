@@ -46,11 +46,14 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """0 (critical) to 4 (info)."""
-        return list(Severity).index(self)
+        return _RANKS[self]
 
     def at_least(self, floor: Severity) -> bool:
         """Whether this is as bad as `floor` or worse."""
         return self.rank <= floor.rank
+
+
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 class RuleSource(WireWord):

@@ -24,7 +24,10 @@ def segment_text(segment: KeySegment) -> str:
 
 def dotted(path: KeyPath) -> str:
     """The key path as dotted text. Not reversible: real keys contain dots."""
-    return ".".join(segment_text(segment) for segment in path)
+    try:
+        return ".".join(path)  # type: ignore[arg-type]
+    except TypeError:
+        return ".".join(segment_text(segment) for segment in path)
 
 
 def same_value(expected: Value, actual: Value) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from homeamp_agent.baselines.knowledge import PluginKnowledge
 from homeamp_agent.drift import patterns
 from homeamp_agent.drift.patterns import Sight, pattern_of
+from homeamp_agent.drift.spread import Spread
 from homeamp_agent.model.deviation import URGENCY, Deviation, DeviationKind
 from homeamp_agent.model.rule import Severity
 from homeamp_agent.model.snapshot import MISSING
@@ -43,7 +44,7 @@ def sight(
     )
     return Sight(
         deviation,
-        values,
+        Spread(values),
         aliases or {name: (name,) for name in values},
         knowledge or PluginKnowledge(name="Shop"),
         **facts,
