@@ -24,7 +24,8 @@ from homeamp_agent.changes.errors import plain_reason
 from homeamp_agent.changes.execution import PLAYERS_S, Pace
 from homeamp_agent.changes.inbox import Inbox
 from homeamp_agent.configfiles import Limits
-from homeamp_agent.drift.detector import Detector, DetectorSettings
+from homeamp_agent.drift.detector import Detector
+from homeamp_agent.drift.detector_settings import DetectorSettings
 from homeamp_agent.model.change import ChangeStatus
 from homeamp_agent.model.deviation import DeviationStatus
 from homeamp_agent.model.event import Topic

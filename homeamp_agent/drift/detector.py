@@ -15,21 +15,21 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from homeamp_agent.baselines import Baselines, Resolver
-from homeamp_agent.configfiles import DEFAULT_LIMITS, Limits
 from homeamp_agent.drift.attribution import Attribution, nobody_says
+from homeamp_agent.drift.detector_settings import DetectorSettings
 from homeamp_agent.drift.engine import Engine, LastLook, Outcome
 from homeamp_agent.drift.ledger import Ledger
+from homeamp_agent.drift.pending import Pending
 from homeamp_agent.drift.places import Places
+from homeamp_agent.drift.scan_state import ScanState
 from homeamp_agent.drift.store_cache import StoreCache
-from homeamp_agent.drift.watch import FolderWatch, WatchError
+from homeamp_agent.drift.watching import Watching
 from homeamp_agent.drift.workers import ScanStopped
 from homeamp_agent.model.deviation import Deviation
 from homeamp_agent.model.event import Topic
@@ -44,51 +44,6 @@ Publish = Callable[[Topic, str, dict[str, Any]], None]
 """(topic, name, body): what happened; must not block and must not raise."""
 
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True, slots=True)
-class DetectorSettings:
-    """How often and how hard to look; each bound with its reason."""
-
-    rescan_seconds: float = 3600.0
-    """A full scan that trusts no stamp: the safety net, as the system before had it."""
-    sweep_seconds: float = 60.0
-    """A look at every file's stamp (60 ms for 4,800): finds what the watcher missed."""
-    blind_sweep_seconds: float = 2.0
-    """The same where folders cannot be watched."""
-    settle_ms: float = 35.0
-    """When a file that is being written to is looked at again."""
-    discover_ms: float = 300.0
-    """How long jars and instance folders rest before instances are discovered again."""
-    limits: Limits = DEFAULT_LIMITS
-    workers: int = 2
-
-
-@dataclass(slots=True)
-class ScanState:
-    """The last full scan, or the one under way."""
-
-    running: bool = False
-    started_at: dt.datetime | None = None
-    finished_at: dt.datetime | None = None
-    seconds: float | None = None
-    instances: int = 0
-    files: int = 0
-    settings: int = 0
-    error: str | None = None
-
-
-@dataclass(slots=True)
-class _Pending:
-    """Work that the watcher and the timers ask for; taken all at once."""
-
-    files: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    baselines: bool = False
-    instances: bool = False
-    sweep: bool = False
-
-    def __bool__(self) -> bool:
-        return bool(self.files) or self.baselines or self.instances or self.sweep
 
 
 class Detector:
@@ -128,14 +83,12 @@ class Detector:
         self._publish = publish
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="drift engine")
         self._turn = asyncio.Lock()
-        self._watching = asyncio.Lock()
         self._acts: set[asyncio.Task[Any]] = set()
         self._failures = 0
-        self._pending = _Pending()
+        self._pending = Pending()
         self._wake = asyncio.Event()
-        self._watch: FolderWatch | None = None
+        self._watching: Watching | None = None
         self._places = Places(instances, baselines)
-        self._watch_problem: str | None = None
         self._trouble: str | None = None
 
     # what others may read ------------------------------------------------------------------------
@@ -163,7 +116,7 @@ class Detector:
     @property
     def watched_folders(self) -> int:
         """How many folders are watched."""
-        return self._watch.folders if self._watch is not None else 0
+        return self._watching.folders if self._watching is not None else 0
 
     @property
     def variances(self) -> int:
@@ -177,7 +130,8 @@ class Detector:
     @property
     def problems(self) -> tuple[str, ...]:
         """What is wrong now with looking, one line each."""
-        own = (each for each in (self._watch_problem, self._trouble) if each is not None)
+        blind = self._watching.problem if self._watching is not None else None
+        own = (each for each in (blind, self._trouble) if each is not None)
         return (*self._engine.all_problems, *own)
 
     # what others may ask for ---------------------------------------------------------------------
@@ -185,11 +139,11 @@ class Detector:
     async def run(self) -> None:
         """Scan, then watch until cancelled; ends within moments then."""
         self._cache.loop = asyncio.get_running_loop()
-        self._watch = FolderWatch()
+        watching = self._watching = Watching()
         try:
-            await self._begin()
+            await self._begin(watching)
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._listen(self._watch))
+                tasks.create_task(self._listen(watching))
                 tasks.create_task(self._work())
                 tasks.create_task(self._every(self._sweep_interval, self._ask_sweep))
                 tasks.create_task(self._every(self._rescan_interval, self._full_rescan))
@@ -199,8 +153,8 @@ class Detector:
             self._cache.loop = None
             for act in self._acts:
                 act.cancel()
-            self._watch.close()
-            self._watch = None
+            watching.close()
+            self._watching = None
             self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def rescan(self, only: Collection[str] | None = None) -> ScanState:
@@ -231,14 +185,14 @@ class Detector:
 
     # the first look ------------------------------------------------------------------------------
 
-    async def _begin(self) -> None:
+    async def _begin(self, watching: Watching) -> None:
         known = await self._ledger.last_look()
         self._engine.last_look = {
             (each.instance, each.file): LastLook(each.sha256, each.parsed) for each in known
         }
         await self._on_thread(self._engine.load)
         self._baselines_loaded()
-        await self._watch_more(self._places.roots())
+        await watching.more(self._places.roots())
         await self._scan(None, thorough=False)
         self._engine.last_look = {}
         self.ready.set()
@@ -285,63 +239,38 @@ class Detector:
         }
         wanted = [*self._places.roots(), *folders]
         wanted += [each.instance.folder for each in self.snapshots.values()]
-        if await self._watch_more(wanted, only=True):
+        if self._watching is not None and await self._watching.more(wanted, only=True):
             # What changed between the look and the watches being set is found by one sweep.
             await self._ask_sweep()
 
-    async def _watch_more(self, folders: Iterable[str], *, only: bool = False) -> frozenset[str]:
-        """Watch these folders too (or only these); returns those that were not yet watched."""
-        watch = self._watch
-        if watch is None:
-            return frozenset()
-        wanted = list(folders)
-        async with self._watching:
-            try:
-                if only:
-                    await asyncio.to_thread(watch.keep, wanted)
-                new = await asyncio.to_thread(watch.add, wanted)
-            except WatchError as error:
-                if self._watch_problem is None:
-                    log.warning("%s", error)
-                self._watch_problem = str(error)
-                return frozenset()
-        self._watch_problem = None
-        return new
-
-    async def _listen(self, watch: FolderWatch) -> None:
+    async def _listen(self, watching: Watching) -> None:
         while True:
-            paths = await watch.changes.get()
-            told = await asyncio.to_thread(self._places.sort, paths)
-            self._pending.baselines |= told.baselines
-            self._pending.instances |= told.instances
-            self._pending.sweep |= told.overflow
-            for instance, files in told.files.items():
-                self._pending.files[instance] |= files
+            told = await asyncio.to_thread(self._places.sort, await watching.changes())
+            self._pending.add_told(told)
             for instance, folder in told.folders:
-                await self._new_folder(instance, folder)
+                await self._new_folder(watching, instance, folder)
             for instance, folder in told.gone:
-                await self._folder_gone(watch, instance, folder)
+                await self._folder_gone(watching, instance, folder)
             if self._pending:
                 self._wake.set()
 
-    async def _new_folder(self, instance: str, folder: str) -> None:
+    async def _new_folder(self, watching: Watching, instance: str, folder: str) -> None:
         """Watch a new folder with all below it, then walk it: in this order nothing is missed."""
         snapshot = self.snapshots.get(instance)
         if snapshot is None:
             return
         sieve = self._engine.sieve(snapshot.instance)
-        while await self._watch_more(await asyncio.to_thread(sieve.folders, folder)):
+        while await watching.more(await asyncio.to_thread(sieve.folders, folder)):
             pass  # folders that came while the others were being watched
         files = await asyncio.to_thread(lambda: [ref.path for ref in sieve.below(folder)])
         self._pending.files[instance].update(files)
         self._pending.instances |= self._places.holds_plugins(folder)
 
-    async def _folder_gone(self, watch: FolderWatch, instance: str, folder: str) -> None:
+    async def _folder_gone(self, watching: Watching, instance: str, folder: str) -> None:
         snapshot = self.snapshots.get(instance)
         if snapshot is None:
             return
-        async with self._watching:
-            watch.forget(f"{snapshot.instance.game_folder}/{folder}")
+        await watching.forget(f"{snapshot.instance.game_folder}/{folder}")
         below = f"{folder}/"
         self._pending.files[instance].update(
             path for path in snapshot.files if path.startswith(below)
@@ -354,7 +283,7 @@ class Detector:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            pending, self._pending = self._pending, _Pending()
+            pending, self._pending = self._pending, Pending()
             if not pending:
                 continue
             try:
@@ -368,9 +297,9 @@ class Detector:
                 self._failures += 1
                 log.exception("looking failed and is tried again")
                 wait = min(self.settings.blind_sweep_seconds * 2**self._failures, RETRY_SECONDS)
-                self._later(wait, _Pending(instances=True))
+                self._later(wait, Pending(instances=True))
 
-    async def _do(self, pending: _Pending) -> None:
+    async def _do(self, pending: Pending) -> None:
         if pending.files:
             await self._refresh(pending.files)
         if pending.sweep:
@@ -395,16 +324,11 @@ class Detector:
             outcome = await self._on_thread(lambda: self._engine.refresh(touched, settle=settle))
             await self._ledger.commit(outcome)
         if outcome.moving:
-            again = _Pending()
-            for instance, path in outcome.moving:
-                again.files[instance].add(path)
-            self._later(self.settings.settle_ms / 1000, again)
+            self._later(self.settings.settle_ms / 1000, Pending.of_files(outcome.moving))
 
-    def _later(self, seconds: float, more: _Pending) -> None:
+    def _later(self, seconds: float, more: Pending) -> None:
         def ask() -> None:
-            self._pending.instances |= more.instances
-            for instance, files in more.files.items():
-                self._pending.files[instance] |= files
+            self._pending.add(more)
             self._wake.set()
 
         asyncio.get_running_loop().call_later(seconds, ask)
@@ -430,7 +354,7 @@ class Detector:
             await act()
 
     def _sweep_interval(self) -> float:
-        blind = self._watch_problem is not None
+        blind = self._watching is not None and self._watching.problem is not None
         return self.settings.blind_sweep_seconds if blind else self.settings.sweep_seconds
 
     def _rescan_interval(self) -> float:

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from homeamp_agent.drift.detector import Detector, DetectorSettings
+from homeamp_agent.drift.detector import Detector
+from homeamp_agent.drift.detector_settings import DetectorSettings
 from homeamp_agent.model.deviation import Deviation, DeviationKind, DeviationStatus
 from homeamp_agent.model.event import Topic
 from homeamp_agent.model.query import DeviationFilter
@@ -275,7 +276,7 @@ async def test_worlds_logs_and_caches_are_not_watched(network: Any, start: Start
 async def test_what_the_watcher_misses_the_sweep_finds(network: Any, start: Start) -> None:
     file = shop(network)
     live = await start(sweep_seconds=0.05)
-    watch = live.detector._watch
+    watch = live.detector._watching
     assert watch is not None
     watch.close()
     replace(file, "a: 2\nb: {c: 10}\n")
