@@ -10,7 +10,8 @@ from pathlib import Path
 from pydantic import Field
 
 from homeamp_agent.configfiles import DEFAULT_LIMITS, Limits
-from homeamp_agent.drift.engine import Engine, Outcome
+from homeamp_agent.drift.engine import Engine
+from homeamp_agent.drift.outcome import Outcome
 from homeamp_agent.model.base import WireWord
 from homeamp_agent.model.deviation import OPEN_STATUSES, Deviation, urgency
 

@@ -17,6 +17,7 @@ from homeamp_agent.drift.equality import Demand
 from homeamp_agent.drift.finding import deviation_at, extra_paths, place_for
 from homeamp_agent.drift.same_as import other_setting
 from homeamp_agent.drift.severity import severity_of
+from homeamp_agent.drift.unit import UniqueValue, UnitFindings, units_of
 from homeamp_agent.drift.wording import counted, names, shown, wanted
 from homeamp_agent.model.deviation import (
     Deviation,
@@ -38,37 +39,6 @@ _NEEDS_KEY = frozenset(
     }
 )
 """The demands that a missing key does not meet."""
-
-
-@dataclass(frozen=True, slots=True)
-class UniqueValue:
-    """A value that a rule wants to be unique, as one instance has it (masked where secret)."""
-
-    host: str
-    instance: str
-    plugin: str | None
-    file: str
-    path: KeyPath
-    value: Value
-    line: int | None
-    rule: Rule
-
-
-@dataclass(frozen=True, slots=True)
-class UnitFindings:
-    """What one plugin of one instance yields by itself.
-
-    `compared` counts expectations, `looks_at` names other plugins whose settings were looked at
-    (SAME_AS): when theirs change, this unit is to be compared again.
-    """
-
-    instance: str
-    plugin: str | None
-    deviations: tuple[Deviation, ...] = ()
-    uniques: tuple[UniqueValue, ...] = ()
-    compared: int = 0
-    variances: int = 0
-    looks_at: frozenset[str | None] = frozenset()
 
 
 @dataclass(slots=True)
@@ -116,13 +86,6 @@ class Comparison:
         return next(
             (each for each in units_of(snapshot) if (each or "").casefold() == wanted), plugin
         )
-
-
-def units_of(snapshot: InstanceSnapshot) -> tuple[str | None, ...]:
-    """The units an instance has: the game folder, its plugins, folders that no plugin has."""
-    plugins: list[str | None] = [plugin.name for plugin in snapshot.instance.plugins]
-    owners = sorted({file.plugin for file in snapshot.files.values() if file.plugin is not None})
-    return tuple(dict.fromkeys((None, *plugins, *owners)))
 
 
 @dataclass(slots=True)

@@ -23,8 +23,9 @@ from typing import Any, TypeVar
 from homeamp_agent.baselines import Baselines, Resolver
 from homeamp_agent.drift.attribution import Attribution, nobody_says
 from homeamp_agent.drift.detector_settings import DetectorSettings
-from homeamp_agent.drift.engine import Engine, LastLook, Outcome
+from homeamp_agent.drift.engine import Engine
 from homeamp_agent.drift.ledger import Ledger
+from homeamp_agent.drift.outcome import LastLook, Outcome
 from homeamp_agent.drift.pending import Pending
 from homeamp_agent.drift.places import Places
 from homeamp_agent.drift.scan_state import ScanState

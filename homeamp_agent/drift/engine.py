@@ -20,8 +20,9 @@ from homeamp_agent.drift.compare import Comparison
 from homeamp_agent.drift.content import masked_alike
 from homeamp_agent.drift.defaults import JarDefaults
 from homeamp_agent.drift.fleet_view import FleetView, Unit, folded
+from homeamp_agent.drift.outcome import LastLook, Outcome
 from homeamp_agent.drift.reach import reach_of, reaches
-from homeamp_agent.drift.scan import ContentCache, ScanCount, Scanner, Scope
+from homeamp_agent.drift.scan import ContentCache, Scanner, Scope
 from homeamp_agent.drift.setting_changes import setting_changes
 from homeamp_agent.instances import ConfigFileRef, Sieve, discover
 from homeamp_agent.model.deviation import Deviation
@@ -39,32 +40,6 @@ HALF_NS = 250_000_000
 
 SETTLED = 1 << 63
 """A moment after which every file has rested."""
-
-
-@dataclass(frozen=True, slots=True)
-class LastLook:
-    """A file as it was when the agent last ran."""
-
-    sha256: str
-    key: str
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a look changed.
-
-    `units` holds the deviations of each (instance, plugin) whose list is another than before;
-    `whole` says that it is all there is of the host. `moving` are files still being written.
-    """
-
-    units: dict[Unit, tuple[Deviation, ...]] = field(default_factory=dict)
-    whole: bool = False
-    changes: list[SettingChange] = field(default_factory=list)
-    files: dict[tuple[str, str], LastLook] = field(default_factory=dict)
-    gone: list[tuple[str, str]] = field(default_factory=list)
-    moving: list[tuple[str, str]] = field(default_factory=list)
-    count: ScanCount | None = None
-    seconds: float = 0.0
 
 
 @dataclass(slots=True)

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from homeamp_agent.baselines.knowledge import Knowledge
-from homeamp_agent.drift.compare import UnitFindings
 from homeamp_agent.drift.pattern_finding import Defaults, PatternFinding, no_defaults
 from homeamp_agent.drift.uniqueness import shared_values
+from homeamp_agent.drift.unit import UnitFindings
 from homeamp_agent.model.deviation import Deviation
 from homeamp_agent.model.snapshot import InstanceSnapshot
 

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from homeamp_agent.drift.engine import Outcome
+from homeamp_agent.drift.outcome import Outcome
 from homeamp_agent.model.deviation import Deviation
 from homeamp_agent.model.event import Topic
 from homeamp_agent.store import Reconciled, Seen, Store, get_deviations, reconcile

@@ -11,9 +11,9 @@ from typing import Generic, NamedTuple, TypeVar
 from homeamp_agent.baselines import Resolved, Resolver
 from homeamp_agent.baselines.decisions import below_plugin
 from homeamp_agent.baselines.rule_list import holds_word
-from homeamp_agent.drift.compare import units_of
 from homeamp_agent.drift.fleet_view import folded
 from homeamp_agent.drift.spread import canonical
+from homeamp_agent.drift.unit import units_of
 from homeamp_agent.model.deviation import OPEN_STATUSES, Deviation
 from homeamp_agent.model.pattern import any_found
 from homeamp_agent.model.rule import ConditionKind, ScopeKind

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from homeamp_agent.baselines.knowledge import Knowledge
-from homeamp_agent.drift.compare import UniqueValue
 from homeamp_agent.drift.finding import deviation_at
 from homeamp_agent.drift.severity import severity_of
 from homeamp_agent.drift.spread import canonical
+from homeamp_agent.drift.unit import UniqueValue
 from homeamp_agent.drift.wording import names, shown
 from homeamp_agent.model.deviation import Deviation, DeviationKind
 from homeamp_agent.model.secret import wire_value

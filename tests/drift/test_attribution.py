@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from homeamp_agent.drift.engine import Engine, Outcome
+from homeamp_agent.drift.engine import Engine
+from homeamp_agent.drift.outcome import Outcome
 from tests.drift.conftest import HOST, KEY, Network
 
 CONFIG = "plugins/Shop/config.yml"

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from homeamp_agent.drift.compare import Comparison, UnitFindings
+from homeamp_agent.drift.compare import Comparison
 from homeamp_agent.drift.engine import Engine
+from homeamp_agent.drift.unit import UnitFindings
 from homeamp_agent.model.snapshot import InstanceSnapshot
 from tests.drift.conftest import HOST, KEY, Network
 
