@@ -46,10 +46,10 @@ class ApprovalsView(View[ApprovalRow]):
     WORDS = "Approvals"
     COLUMNS = (
         Column("STATE", 13),
-        Column("SCOPE", 15),
+        Column("SCOPE", 15, least=10),
         Column("PLUGIN", 12, wide_only=True),
         Column("KEY", 0, keeps_end=True),
-        Column("DECIDED", 18),
+        Column("DECIDED", 18, least=8),
         Column("BY", 12, wide_only=True),
         Column("AGE", 4, right=True),
     )

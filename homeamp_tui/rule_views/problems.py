@@ -49,7 +49,7 @@ class ProblemsView(View[Problem]):
 
     KEY = "p"
     WORDS = "Problems"
-    COLUMNS = (Column("KIND", 10), Column("PLACE", 31, keeps_end=True), Column("WHAT", 0))
+    COLUMNS = (Column("KIND", 10), Column("PLACE", 31, keeps_end=True, least=20), Column("WHAT", 0))
 
     async def ask(self, link: Link, text: str, offset: int, limit: int) -> Found[Problem]:
         wanted = OF_RULES.model_copy(update={"text": text or None})

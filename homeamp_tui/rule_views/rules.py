@@ -36,10 +36,10 @@ class RulesView(View[Rule]):
     KEY = "b"
     WORDS = "Rules"
     COLUMNS = (
-        Column("SCOPE", 15),
-        Column("PLUGIN", 12),
+        Column("SCOPE", 15, least=10),
+        Column("PLUGIN", 12, least=8),
         Column("KEY", 0, keeps_end=True),
-        Column("DEMANDS", 18),
+        Column("DEMANDS", 18, least=10),
         Column("SOURCE", 30, wide_only=True, keeps_end=True),
     )
 

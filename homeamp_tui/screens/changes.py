@@ -56,7 +56,7 @@ class ChangesScreen(ListingScreen[ChangeRequest]):
     COLUMNS = (
         Column("STATUS", 14),
         Column("AGE", 4, right=True),
-        Column("HOST", 8),
+        Column("HOST", 8, least=5),
         Column("FILES", 5, right=True),
         Column("AUTHOR", 12, wide_only=True),
         Column("REASON", 0),

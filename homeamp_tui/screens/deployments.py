@@ -51,7 +51,7 @@ class DeploymentsScreen(ListingScreen[Deployment]):
         Column("STAGE", 15),
         Column("WAVES", 11),
         Column("AGE", 4, right=True),
-        Column("HOST", 8),
+        Column("HOST", 8, least=5),
         Column("AUTHOR", 12, wide_only=True),
         Column("REASON", 0),
     )

@@ -39,9 +39,9 @@ class HistoryScreen(ListingScreen[Act]):
     NOUN = "act"
     TOPICS = frozenset({Topic.CHANGES, Topic.INSTANCES})
     COLUMNS = (
-        Column("WHAT", 20),
+        Column("WHAT", 20, least=17),
         Column("AGE", 4, right=True),
-        Column("HOST", 8),
+        Column("HOST", 8, least=5),
         Column("WHO", 10),
         Column("OUTCOME", 9, wide_only=True),
         Column("WHY", 0),

@@ -31,16 +31,23 @@ STATE_STYLES = {
 }
 LABEL_CELLS = 11
 
+LAYOUT = """
+InstancesScreen.-wide #rows { width: 3fr; }
+InstancesScreen.-wide #right { width: 2fr; }
+"""
+"""Its rows have many columns, its detail has short lines."""
+
 
 class InstancesScreen(ListingScreen[InstanceRow]):
     """A line for each instance, and the one under the cursor in full."""
 
+    DEFAULT_CSS = LAYOUT
     NAME = "instances"
     NOUN = "instance"
     TOPICS = frozenset({Topic.INSTANCES, Topic.DEVIATIONS})
     COLUMNS = (
         Column("INSTANCE", 0),
-        Column("HOST", 8),
+        Column("HOST", 8, least=5),
         Column("PLATFORM", 9, wide_only=True),
         Column("STATE", 12),
         Column("PLAYERS", 7, right=True),

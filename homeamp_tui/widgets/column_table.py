@@ -13,13 +13,16 @@ from homeamp_tui.widgets.virtual_table import VirtualTable
 from homeamp_tui.words import fit, fit_middle
 
 GAP = "  "
+ELASTIC_CELLS = 28
+"""So much the elastic column gets before others are made narrower: the end of a key fits in it."""
 
 
 class Column(NamedTuple):
     """One column. `cells` is its width; 0: what the others leave, for one column of a table.
 
     `wide_only`: left out where panes stand below each other. `keeps_end`: a text that does not fit
-    loses its middle, since ends of keys and paths tell them from others.
+    loses its middle, since ends of keys and paths tell them from others. `least`: to how many cells
+    it may shrink where the elastic column would be squeezed; 0: it keeps its width.
     """
 
     heading: str
@@ -27,6 +30,7 @@ class Column(NamedTuple):
     right: bool = False
     wide_only: bool = False
     keeps_end: bool = False
+    least: int = 0
 
 
 class Cell(NamedTuple):
@@ -83,9 +87,11 @@ class ColumnTable(VirtualTable):
         """The columns that are shown, with their place among all, each with its width."""
         narrow = width < self._narrow_below
         shown = [each for each in enumerate(self._all) if not (narrow and each[1].wide_only)]
-        fixed = sum(column.cells for _, column in shown) + len(GAP) * len(shown)
-        rest = max(4, width - fixed)
-        return [(at, each if each.cells else each._replace(cells=rest)) for at, each in shown]
+        widths = widths_for([column for _, column in shown], width)
+        return [
+            (at, column._replace(cells=cells))
+            for (at, column), cells in zip(shown, widths, strict=True)
+        ]
 
     def heading(self, width: int) -> list[Segment]:
         text = GAP.join(_aligned(column.heading, column) for _, column in self._columns(width))
@@ -109,6 +115,20 @@ class ColumnTable(VirtualTable):
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"cell--{name}", partial=True)
+
+
+def widths_for(columns: Sequence[Column], width: int) -> list[int]:
+    """How many cells each column gets in a table of this width."""
+    cells = [column.cells for column in columns]
+    room = width - len(GAP) * len(columns)
+    while room - sum(cells) < ELASTIC_CELLS:
+        over = [have - (each.least or have) for have, each in zip(cells, columns, strict=True)]
+        widest = max(range(len(over)), key=over.__getitem__)
+        if over[widest] <= 0:
+            break
+        cells[widest] -= 1
+    rest = max(4, room - sum(cells))
+    return [have or rest for have in cells]
 
 
 def _aligned(text: str, column: Column) -> str:
