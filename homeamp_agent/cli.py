@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from homeamp_agent import VERSION
-from homeamp_agent.commands.ends import FOUND, OK, CommandError
+from homeamp_agent.commands.ends import CommandError
 from homeamp_agent.commands.output import printable
 from homeamp_agent.heap import look_less_often
 
@@ -326,21 +326,9 @@ def _bridge(options: argparse.Namespace) -> int:
 
 
 def _baselines_check(options: argparse.Namespace) -> int:
-    if not options.directory.is_dir():
-        raise CommandError(f"{options.directory}: is no folder; give the baseline directory")
-    from homeamp_agent.baselines import (  # noqa: PLC0415
-        check_report,
-        check_text,
-        has_errors,
-        load_baselines,
-    )
+    from homeamp_agent.commands.baselines import run_baselines_check  # noqa: PLC0415
 
-    loaded = load_baselines(options.directory)
-    if options.json:
-        _print_json(check_report(loaded))
-    else:
-        sys.stdout.write(check_text(loaded) + "\n")
-    return FOUND if has_errors(loaded) else OK
+    return run_baselines_check(options.directory, as_json=options.json)
 
 
 def _rules_export(options: argparse.Namespace) -> int:
@@ -378,41 +366,15 @@ def _audit_export(options: argparse.Namespace) -> int:
 
 
 def _config_show(options: argparse.Namespace) -> int:
-    rows = [(key, _plain(value), origin) for key, value, origin in _settings(options).rows()]
-    if options.json:
-        _print_json({key: {"value": value, "origin": origin} for key, value, origin in rows})
-        return OK
-    shown = [(key, "" if value is None else str(value), origin) for key, value, origin in rows]
-    widths = [max(len(row[column]) for row in shown) for column in (0, 1)]
-    for key, value, origin in shown:
-        sys.stdout.write(f"{key:<{widths[0]}}  {value:<{widths[1]}}  {origin}\n")
-    return OK
+    from homeamp_agent.commands.config import show_config  # noqa: PLC0415
+
+    return show_config(_settings(options), as_json=options.json)
 
 
 def _config_init(options: argparse.Namespace) -> int:
-    from homeamp_agent.settings.template import template  # noqa: PLC0415
+    from homeamp_agent.commands.config import init_config  # noqa: PLC0415
 
-    if options.file is None:
-        sys.stdout.write(template())
-        return OK
-    try:
-        with options.file.open("x", encoding="utf-8") as file:
-            file.write(template())
-    except OSError as error:
-        raise CommandError(f"{options.file}: not written: {error.strerror}") from error
-    return OK
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value))
-    return value if value is None or isinstance(value, (bool, int, float)) else str(value)
-
-
-def _print_json(document: Any) -> None:
-    import json  # noqa: PLC0415
-
-    sys.stdout.write(json.dumps(document, ensure_ascii=True) + "\n")
+    return init_config(options.file)
 
 
 if __name__ == "__main__":

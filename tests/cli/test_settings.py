@@ -231,7 +231,7 @@ def test_config_init_writes_what_config_show_reads_and_never_over_a_file(tmp_pat
     assert homeamp("config", "show", "--config", str(file)).returncode == 0
     again = homeamp("config", "init", str(file))
     assert again.returncode == 2
-    assert again.stderr == f"homeamp-agent: {file}: not written: File exists\n"
+    assert again.stderr == f"homeamp-agent: {file}: is there already; it is not overwritten\n"
 
 
 def test_wrong_settings_end_every_command_with_2_and_a_line_each(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ STATE_WRITERS = {
     "homeamp_agent/store/": "the agent's own database, in its state directory",
     "homeamp_agent/rpc/server.py": "unlinks and makes the agent's own socket",
     "homeamp_agent/own_state.py": "the agent's own state directory: lock and masking key",
-    "homeamp_agent/cli.py": "`config init` writes the template it was asked for",
+    "homeamp_agent/cli.py": "points stdout at /dev/null when its reader went away",
     "homeamp_agent/commands/output.py": "new files that the operator named, not among instances",
     "homeamp_agent/changes/": "the one door to an instance's files",
 }
