@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from homeamp_agent.model.game import GameState, InstanceState
 from homeamp_agent.rpc.protocol.messages import (
     InstanceRow,
@@ -20,7 +22,7 @@ from homeamp_agent.rpc.protocol.messages import (
 from homeamp_tui.asking import ask, links_of
 from homeamp_tui.dialogs.game import AskGameAct, AskGameText, GameAct, GameText
 from homeamp_tui.links import Link
-from homeamp_tui.words import plain, plural
+from homeamp_tui.words import fit, plain, plural
 
 if TYPE_CHECKING:
     from homeamp_tui.app import HomeampApp
@@ -54,13 +56,30 @@ def players_text(game: InstanceState | None) -> str:
     return f"{game.players}" + ("" if game.players_max is None else f"/{game.players_max}")
 
 
-def line_of(row: InstanceRow) -> str:
-    """An instance with who plays on it, before something is done to it."""
+def game_lines(rows: Rows) -> list[str]:
+    """Each instance with who plays on it, before something is done to it; the fullest first."""
+    several = len({link.url for link, _ in rows}) > 1
+    names = {
+        (link.url, row.name): plain(f"{link.host} › {row.name}" if several else row.name)
+        for link, row in rows
+    }
+    widest = max(map(cell_len, names.values()), default=0)
+    ordered = sorted(rows, key=lambda each: -_players(each[1]))
+    return [
+        f"{fit(names[link.url, row.name], widest)}  {state_text(row.amp)}, {_who(row)}"
+        for link, row in ordered
+    ]
+
+
+def _players(row: InstanceRow) -> int:
+    return (row.amp.players or 0) if row.amp is not None else 0
+
+
+def _who(row: InstanceRow) -> str:
     game = row.amp
     if game is None or game.players is None:
-        return f"{plain(row.name)}  {state_text(game)}, players not known"
-    who = "! " + plural(game.players, "player") + " online" if game.players else "nobody plays"
-    return f"{plain(row.name)}  {state_text(game)}, {who}"
+        return "players not known"
+    return "! " + plural(game.players, "player") + " online" if game.players else "nobody plays"
 
 
 def _names(rows: Rows, link: Link) -> tuple[str, ...]:
@@ -93,9 +112,7 @@ class Games:
             return False
         title = f"{verb.capitalize()} {plural(len(rows), 'instance')}?"
         asks = verb != "start"
-        question = AskGameAct(
-            verb.capitalize(), title, [line_of(row) for _, row in rows], asks_players=asks
-        )
+        question = AskGameAct(verb.capitalize(), title, game_lines(rows), asks_players=asks)
         said = await self._app.push_screen_wait(question)
         if said is None:
             return False
@@ -146,7 +163,7 @@ class Games:
             return None
         question = AskGameText(
             f"{verb} {plural(len(rows), 'instance')}?",
-            [line_of(row) for _, row in rows],
+            game_lines(rows),
             label=label,
             text=text,
             yes=verb.split(maxsplit=1)[0],

@@ -37,7 +37,9 @@ class Confirm(Dialog[bool]):
         typed: str = "",
         danger: bool = False,
     ) -> None:
-        super().__init__(title, foot="tab: buttons · j k: scroll" if lines else "")
+        super().__init__(
+            title, foot=("j k g G: scroll · " if lines else "") + "tab: buttons · esc: cancel"
+        )
         self._summary, self._lines, self._yes = summary, lines, yes
         self._impossible, self._typed = impossible, typed
         self.set_class(danger or bool(typed), "-danger")
@@ -77,6 +79,14 @@ class Confirm(Dialog[bool]):
                 view.scroll_down(animate=False)
             case "k" | "up":
                 view.scroll_up(animate=False)
+            case "g" | "home":
+                view.scroll_home(animate=False)
+            case "G" | "end":
+                view.scroll_end(animate=False)
+            case "h":
+                view.scroll_left(animate=False)
+            case "l":
+                view.scroll_right(animate=False)
             case "pagedown" | "ctrl+d" | "ctrl+f":
                 view.scroll_page_down(animate=False)
             case "pageup" | "ctrl+u" | "ctrl+b":

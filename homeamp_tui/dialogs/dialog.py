@@ -23,6 +23,7 @@ DIALOG_CSS = """
     Dialog { align: center middle; background: $background 70%; }
     Dialog > #box {
         width: 92%; max-width: 130; height: auto; max-height: 94%;
+        overflow-y: auto; scrollbar-size-vertical: 1;
         background: $surface; color: $foreground;
         border: round $primary; border-title-color: $primary; border-title-style: bold;
         border-subtitle-color: $muted;
@@ -100,12 +101,18 @@ class Dialog(ModalScreen[Answer]):
         self.action_cancel()
 
 
+FORM_FOOT = "enter, tab: next field · esc: cancel"
+
+
 class Form(Dialog[Answer]):
-    """A dialog of fields: enter leads to the next one; a wrong one is told in `#wrong`."""
+    """A dialog of fields: enter leads to the next one, and from the last one to the yes button, so
+    that a form that was filled in is not thrown away; a wrong field is told in `#wrong`."""
 
     @on(Input.Submitted)
-    def _field_done(self) -> None:
-        self.focus_next()
+    def action_next_field(self) -> None:
+        """Go to the next field, or to the answer."""
+        if getattr(self.focus_next(), "id", None) == "cancel":
+            self.query_one("#yes").focus()
 
     def say_wrong(self, words: str, field: str) -> None:
         """Tell what is wrong with a field, and go there."""

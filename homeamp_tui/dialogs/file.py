@@ -110,7 +110,9 @@ class AskFile(Dialog[LoadedFile | None]):
     """A change request's file."""
 
     def __init__(self) -> None:
-        super().__init__("Load a change request", foot="tab: complete · enter: on · esc: cancel")
+        super().__init__(
+            "Load a change request", foot="tab: complete · enter: show it · esc: cancel"
+        )
 
     def compose_body(self) -> ComposeResult:
         yield Static("File", classes="label")

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Button, Input, RadioSet, Static
+from textual.widgets import Button, Input, Static
 
 from homeamp_agent.model.game import PlayersPolicy
 from homeamp_agent.rpc.protocol.messages.instances import MAX_WAIT_MINUTES
-from homeamp_tui.dialogs.dialog import Form
-from homeamp_tui.dialogs.review import Option
+from homeamp_tui.dialogs.dialog import FORM_FOOT, Form
+from homeamp_tui.dialogs.options import Option, Options
+from homeamp_tui.widgets.diff_view import DiffView
 
 POLICY_WORDS = {
     PlayersPolicy.WAIT: "wait until nobody plays, for at most the minutes below",
@@ -21,6 +22,21 @@ POLICY_WORDS = {
     PlayersPolicy.FORCE: "do it now: whoever plays is thrown out",
 }
 WAIT_MINUTES = "10"
+
+
+class GameLines(DiffView):
+    """The instances that something is done to, one a line, every one of them to be scrolled to."""
+
+    DEFAULT_CSS = """
+    GameLines { height: auto; max-height: 25vh; margin-bottom: 1; }
+    """
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__([((line, "diff--plain"),) for line in lines], id="games")
+
+    def on_resize(self) -> None:
+        """Take the focus only where there is something to scroll."""
+        self.can_focus = self.max_scroll_y > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +55,15 @@ class AskGameAct(Form[GameAct | None]):
     `asks_players`: the game of some instance may be running, so players may be on it.
     """
 
-    DEFAULT_CSS = """
-    AskGameAct #games { height: auto; max-height: 8; margin-bottom: 1; }
-    """
-
     def __init__(self, verb: str, title: str, lines: Sequence[str], *, asks_players: bool) -> None:
-        super().__init__(title, foot="tab: next field · esc: cancel")
+        super().__init__(title, foot=FORM_FOOT)
         self._verb, self._lines, self._asks_players = verb, lines, asks_players
 
     def compose_body(self) -> ComposeResult:
-        yield Static(Content("\n".join(self._lines)), id="games", markup=False)
+        yield GameLines(self._lines)
         if self._asks_players:
             yield Static("Players online", classes="label")
-            with RadioSet(id="players"):
+            with Options(id="players"):
                 for policy, words in POLICY_WORDS.items():
                     yield Option(Content(words), value=policy is PlayersPolicy.WAIT)
             yield Static("Minutes to wait", classes="label")
@@ -82,7 +94,7 @@ class AskGameAct(Form[GameAct | None]):
         if not 0 <= minutes <= MAX_WAIT_MINUTES:
             self.say_wrong(f"minutes: 0 to {MAX_WAIT_MINUTES}", "#minutes")
             return
-        pressed = max(0, self.query_one(RadioSet).pressed_index)
+        pressed = max(0, self.query_one(Options).pressed_index)
         announce = self.query_one("#announce", Input).value.strip() or None
         self.dismiss(GameAct(list(POLICY_WORDS)[pressed], minutes, announce, reason))
 
@@ -96,22 +108,18 @@ class GameText:
 
 
 class AskGameText(Form[GameText | None]):
-    """A line for games, such as a console command; the focus is on it, and nothing is sent by enter
-    alone. `lines`: one an instance, with its players."""
-
-    DEFAULT_CSS = """
-    AskGameText #games { height: auto; max-height: 8; margin-bottom: 1; }
-    """
+    """A line for games, such as a console command; the focus is on it, and enter there sends
+    nothing yet. `lines`: one an instance, with its players."""
 
     def __init__(
         self, title: str, lines: Sequence[str], *, label: str, text: str, yes: str, longest: int
     ) -> None:
-        super().__init__(title, foot="tab: next field · esc: cancel")
+        super().__init__(title, foot=FORM_FOOT)
         self._lines, self._label, self._text = lines, label, text
         self._yes, self._longest = yes, longest
 
     def compose_body(self) -> ComposeResult:
-        yield Static(Content("\n".join(self._lines)), id="games", markup=False)
+        yield GameLines(self._lines)
         yield Static(self._label, classes="label", markup=False)
         yield Input(self._text, compact=True, id="text", max_length=self._longest)
         yield Static("Why", classes="label")

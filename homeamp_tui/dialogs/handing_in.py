@@ -9,11 +9,12 @@ from typing import Any
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Button, Input, RadioSet, Static
+from textual.widgets import Button, Input, Static
 
 from homeamp_agent.model.change import ChangeRequest, WritePolicy
-from homeamp_tui.dialogs.dialog import Form
-from homeamp_tui.dialogs.review import NotAMoment, Option, moment_of
+from homeamp_tui.dialogs.dialog import FORM_FOOT, Form
+from homeamp_tui.dialogs.options import Option, Options
+from homeamp_tui.dialogs.review import NotAMoment, moment_of
 
 POLICY_WORDS = {
     WritePolicy.NOW: "at once, also under a running game",
@@ -64,7 +65,7 @@ class AskSaid(Form[Said | None]):
     """Why, how and when a request shall be carried out; `known` is what it says so far."""
 
     def __init__(self, title: str, known: ChangeRequest | None = None) -> None:
-        super().__init__(title, foot="tab: next field · enter: on · esc: cancel")
+        super().__init__(title, foot=FORM_FOOT)
         self._known = known
 
     def compose_body(self) -> ComposeResult:
@@ -80,7 +81,7 @@ class AskSaid(Form[Said | None]):
             max_length=REASON_CHARACTERS,
         )  # fmt: skip
         yield Static("Write", classes="label")
-        with RadioSet(id="policy"):
+        with Options(id="policy"):
             for each, words in POLICY_WORDS.items():
                 yield Option(Content(words), value=each is policy)
         yield Static("Not before", classes="label")
@@ -111,7 +112,7 @@ class AskSaid(Form[Said | None]):
         except NotAMoment as error:
             self.say_wrong(str(error), "#when")
             return
-        policy = list(POLICY_WORDS)[max(0, self.query_one(RadioSet).pressed_index)]
+        policy = list(POLICY_WORDS)[max(0, self.query_one(Options).pressed_index)]
         window = self.query_one("#window", Input).value.strip() or None
         self.dismiss(Said(reason, policy, when, window))
 
@@ -120,7 +121,7 @@ class AskWhy(Form[str | None]):
     """Why requests are turned down; the focus is on the reason, `yes` a tab further."""
 
     def __init__(self, title: str, summary: Content, yes: str) -> None:
-        super().__init__(title, foot="tab: next field · esc: cancel")
+        super().__init__(title, foot=FORM_FOOT)
         self._summary, self._yes = summary, yes
 
     def compose_body(self) -> ComposeResult:

@@ -12,10 +12,11 @@ from typing import Any
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Button, Input, RadioButton, RadioSet, Static
+from textual.widgets import Button, Input, RadioSet, Static
 
 from homeamp_agent.model.rule import ScopeKind
-from homeamp_tui.dialogs.dialog import Form
+from homeamp_tui.dialogs.dialog import FORM_FOOT, Form
+from homeamp_tui.dialogs.options import Option, Options
 from homeamp_tui.words import plain
 
 SCOPE_WORDS = {
@@ -72,14 +73,6 @@ class Approval:
     expires: dt.datetime | None
 
 
-class Option(RadioButton):
-    """One of several; full or hollow, so that the chosen one stands out without colours."""
-
-    @property
-    def BUTTON_INNER(self) -> str:  # type: ignore[override]  # noqa: N802  (textual's own name)
-        return "●" if self.value else "○"
-
-
 class AskApproval(Form[Approval | None]):
     """How far, why and until when: to accept deviations as they are, or to make rules of them.
 
@@ -97,14 +90,14 @@ class AskApproval(Form[Approval | None]):
         scope: ScopeKind = ScopeKind.INSTANCE,
         tag: str = "",
     ) -> None:
-        super().__init__(title, foot="tab: next field · enter: on")
+        super().__init__(title, foot=FORM_FOOT)
         self._summary, self._tags = summary, tags
         self._label, self._yes, self._first, self._tag = label, yes, scope, tag
 
     def compose_body(self) -> ComposeResult:
         yield Static(self._summary, markup=False)
         yield Static(self._label, classes="label")
-        with RadioSet(id="scope"):
+        with Options(id="scope"):
             for scope, words in SCOPE_WORDS.items():
                 yield Option(Content(words), value=scope is self._first, id=f"scope-{scope.value}")
         tag = self._tag or (self._tags[0] if len(self._tags) == 1 else "")
@@ -128,7 +121,7 @@ class AskApproval(Form[Approval | None]):
         self.query_one("#reason").focus()
 
     def _scope(self) -> ScopeKind:
-        pressed = self.query_one(RadioSet).pressed_index
+        pressed = self.query_one(Options).pressed_index
         return list(SCOPE_WORDS)[max(0, pressed)]
 
     @on(RadioSet.Changed)
@@ -166,7 +159,7 @@ class AskFlag(Form[Flag | None]):
     """Mark deviations as wrong."""
 
     def __init__(self, title: str, summary: Content) -> None:
-        super().__init__(title, foot="tab: next field · enter: on")
+        super().__init__(title, foot=FORM_FOOT)
         self._summary = summary
 
     def compose_body(self) -> ComposeResult:

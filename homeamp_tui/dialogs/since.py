@@ -44,7 +44,7 @@ class AskSince(Dialog[dt.datetime | None]):
     """Since when everything shall be rolled back; what it would do is shown before it is done."""
 
     def __init__(self) -> None:
-        super().__init__("Roll back everything since …", foot="enter: on · esc: cancel")
+        super().__init__("Roll back everything since …", foot="enter: show it · esc: cancel")
 
     def compose_body(self) -> ComposeResult:
         yield Static("Since", classes="label")

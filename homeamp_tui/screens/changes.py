@@ -163,8 +163,10 @@ View       H: the history, who did what   y: copy the diff
         return Content.assemble(
             ("No change request yet.\n\n", "bold"),
             (
-                "Fix something in the deviations (2, then f): it stands here, with its diff,\n"
-                "and can be rolled back byte for byte.",
+                "2, then f    fix something now: it stands here, with its diff\n"
+                "2, then C    make a request of chosen deviations, to be approved first\n"
+                "L            load a request from a JSON or YAML file\n\n"
+                "Everything written can be rolled back byte for byte.",
                 "$muted",
             ),
         )

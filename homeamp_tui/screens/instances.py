@@ -30,6 +30,8 @@ STATE_STYLES = {
     GameState.UNKNOWN: "muted",
 }
 LABEL_CELLS = 11
+_IDLE = {"start": (GameState.READY, "it runs"), "stop": (GameState.STOPPED, "it is stopped")}
+"""In which state an act has nothing to do."""
 
 LAYOUT = """
 InstancesScreen.-wide #rows { width: 3fr; }
@@ -202,6 +204,11 @@ Marks      ● selected   ▶ ready   ■ stopped   ✖ failed   ✗ AMP away   
         without = [row.item.name for row in self.chosen if row.item.amp is None]
         if without:
             return f"{', '.join(without)}: the agent asks no AMP, so do it by hand"
+        states = {row.item.amp.state for row in self.chosen if row.item.amp is not None}
+        if idle := _IDLE.get(action):
+            state, words = idle
+            if states == {state}:
+                return f"{words} already"
         return ""
 
 

@@ -126,16 +126,15 @@ class KeyBar(Widget):
         self._places: list[tuple[int, int, str]] = []
 
     def show_keys(self, keys: Sequence[KeyShown]) -> None:
-        """Show these; what does not fit is left out from the end but for the last one."""
+        """Show these. Where not all fit, greyed ones are left out first, then the last of the
+        others; the very last one always stays."""
         if list(keys) != self._shown:
             self._shown = list(keys)
             self.refresh()
 
     def render(self) -> Content:
         width = self.content_size.width
-        keys = list(self._shown)
-        while len(keys) > 2 and sum(_key_cells(each) for each in keys) > width:
-            del keys[-2]
+        keys = fitting(self._shown, width)
         text, at = Content(""), self.styles.padding.left
         self._places = []
         for each in keys:
@@ -151,6 +150,15 @@ class KeyBar(Widget):
         for start, end, key in self._places:
             if start <= event.x < end:
                 self.app.simulate_key(key)
+
+
+def fitting(keys: Sequence[KeyShown], width: int) -> list[KeyShown]:
+    """The keys that a line of this width has room for, in their order."""
+    kept = list(keys)
+    while len(kept) > 2 and sum(map(_key_cells, kept)) > width:
+        greyed = [at for at, each in enumerate(kept[:-1]) if each.why_not]
+        del kept[greyed[-1] if greyed else -2]
+    return kept
 
 
 def _key_cells(shown: KeyShown) -> int:

@@ -13,6 +13,8 @@ from homeamp_tui.widgets.virtual_table import VirtualTable
 from homeamp_tui.words import fit, fit_middle
 
 GAP = "  "
+MARGIN = "   "
+"""In front of a row: the cursor, and whether it is picked."""
 ELASTIC_CELLS = 28
 """So much the elastic column gets before others are made narrower: the end of a key fits in it."""
 
@@ -95,14 +97,14 @@ class ColumnTable(VirtualTable):
 
     def heading(self, width: int) -> list[Segment]:
         text = GAP.join(_aligned(column.heading, column) for _, column in self._columns(width))
-        return [Segment(f"  {text}")]
+        return [Segment(f"{MARGIN}{text}")]
 
     def line(self, index: int, width: int) -> list[Segment] | None:
         cells = self._cells_of(index)
         if cells is None:
             return None
         picked = self._is_picked(index)
-        segments = [Segment(" ●" if picked else "  ", self._style("picked") if picked else None)]
+        segments = [Segment(" ● " if picked else MARGIN, self._style("picked") if picked else None)]
         for number, (at, column) in enumerate(self._columns(width)):
             text, style = cells[at]
             segments.append(
@@ -120,7 +122,7 @@ class ColumnTable(VirtualTable):
 def widths_for(columns: Sequence[Column], width: int) -> list[int]:
     """How many cells each column gets in a table of this width."""
     cells = [column.cells for column in columns]
-    room = width - len(GAP) * len(columns)
+    room = width - len(MARGIN) - len(GAP) * (len(columns) - 1)
     while room - sum(cells) < ELASTIC_CELLS:
         over = [have - (each.least or have) for have, each in zip(cells, columns, strict=True)]
         widest = max(range(len(over)), key=over.__getitem__)

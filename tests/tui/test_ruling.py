@@ -10,7 +10,8 @@ from homeamp_agent.model.rule import RuleSource, Scope, ScopeKind, Severity
 from homeamp_tui.app import HomeampApp
 from homeamp_tui.dialogs.choose import Choose
 from homeamp_tui.dialogs.confirm import Confirm
-from homeamp_tui.dialogs.review import AskApproval, Option
+from homeamp_tui.dialogs.options import Option
+from homeamp_tui.dialogs.review import AskApproval
 from homeamp_tui.screens.deviations import DeviationsScreen
 from tests.tui.conftest import AgentOf
 from tests.tui.driving import screen_text, until
