@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
+import sys
 import tempfile
+from pathlib import Path
 
-import hypothesis
 import pytest
 
 from homeamp_agent.heap import look_less_often
+from tests.bytecode import keep_in
+
+if sys.dont_write_bytecode:
+    # Nothing is written beside the sources, as was asked for; but see there.
+    _cache = Path(tempfile.mkdtemp(prefix="homeamp-tests-"))
+    atexit.register(shutil.rmtree, _cache, ignore_errors=True)
+    keep_in(_cache)
+
+# Only now: pytest rewrites its hundred modules, once if it may keep them.
+import hypothesis
 
 # How long a machine takes is no property of ours: speed is measured in benchmarks/.
 hypothesis.settings.register_profile(
@@ -26,14 +38,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     look_less_often()
-    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
-        # Over a hundred tests start a real process, and none need compile our modules again.
-        # Nothing is written beside the sources, as was asked for.
-        cache = tempfile.mkdtemp(prefix="homeamp-tests-")
-        os.environ["PYTHONPYCACHEPREFIX"] = cache
-        config.add_cleanup(lambda: shutil.rmtree(cache, ignore_errors=True))
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
