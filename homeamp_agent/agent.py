@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,13 +26,12 @@ from homeamp_agent.configfiles import Limits
 from homeamp_agent.drift.detector import Detector
 from homeamp_agent.drift.detector_settings import DetectorSettings
 from homeamp_agent.model.change import ChangeStatus
-from homeamp_agent.model.deviation import DeviationStatus
 from homeamp_agent.model.event import Topic
 from homeamp_agent.model.game import InstanceState
-from homeamp_agent.model.query import PAGE_LIMIT, DeviationFilter
 from homeamp_agent.model.secret import Masker
 from homeamp_agent.model.window import zone_of
 from homeamp_agent.own_state import AgentError, locked_state, masking_key
+from homeamp_agent.problems import Problems
 from homeamp_agent.rpc.access import AccessPolicy, gid_of, unknown_names
 from homeamp_agent.rpc.after_restart import AfterRestart
 from homeamp_agent.rpc.amp_settings import PanelSettings
@@ -54,14 +52,7 @@ from homeamp_agent.rpc.rooms import DriftRoom, Rooms
 from homeamp_agent.rpc.server import Server
 from homeamp_agent.rpc.systemd import notify, watchdog_interval_s
 from homeamp_agent.settings import Settings
-from homeamp_agent.store import (
-    Review,
-    Store,
-    StoreError,
-    list_deviations,
-    open_store,
-    review,
-)
+from homeamp_agent.store import Store, StoreError, open_store, release_fixing
 from homeamp_agent.store.deployments import unfinished_deployments
 from homeamp_agent.store.records import forget_unfinished_calls
 
@@ -76,24 +67,6 @@ PRUNE_EVERY_S = 24 * 3600
 MEBIBYTE = 1024 * 1024
 
 log = logging.getLogger("homeamp")
-
-
-@dataclass(slots=True)
-class Problems:
-    """What is wrong now, by part; each part replaces its own lines."""
-
-    _lines: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def set(self, part: str, *lines: str) -> None:
-        """These lines, and no others, are wrong with the part."""
-        if lines:
-            self._lines[part] = lines
-        else:
-            self._lines.pop(part, None)
-
-    def all(self) -> tuple[str, ...]:
-        """Every line, by part."""
-        return tuple(line for part in sorted(self._lines) for line in self._lines[part])
 
 
 async def run(
@@ -288,14 +261,8 @@ class _Agent:
     async def _release_unfinished(self) -> None:
         """After the first look: what the last agent did not get fixed is open again."""
         await self._drift.detector.ready.wait()
-        cut_short = await list_deviations(
-            self._store, DeviationFilter(statuses=(DeviationStatus.FIXING,)), limit=PAGE_LIMIT
-        )
-        ids = [each.id for each in cut_short.deviations]
-        if ids:
-            reason = "the agent was stopped while it was being fixed"
-            decision = Review(DeviationStatus.PENDING, reason=reason)
-            await review(self._store, ids, decision, datetime.now(UTC))
+        reason = "the agent was stopped while it was being fixed"
+        await release_fixing(self._store, reason, datetime.now(UTC))
 
     async def _prune_backups(self) -> None:
         keep = self._settings.backups

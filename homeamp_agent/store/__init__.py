@@ -16,6 +16,7 @@ from homeamp_agent.store.deviations import (
     Reviewed,
     Seen,
     reconcile,
+    release_fixing,
     review,
 )
 from homeamp_agent.store.errors import (
@@ -59,6 +60,7 @@ __all__ = [
     "list_deviations",
     "open_store",
     "reconcile",
+    "release_fixing",
     "review",
     "tally",
 ]

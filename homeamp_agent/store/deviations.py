@@ -253,6 +253,19 @@ async def review(store: Store, ids: Collection[str], decision: Review, at: datet
     return await store.write(work)
 
 
+async def release_fixing(store: Store, reason: str, at: datetime) -> int:
+    """Open again what is being fixed by nobody any more, however much it is; returns how much."""
+
+    async def work(db: aiosqlite.Connection) -> int:
+        query = "SELECT id FROM deviations WHERE status = ?"
+        async with db.execute(query, (DeviationStatus.FIXING.value,)) as rows:
+            ids = [row[0] async for row in rows]
+        decision = Review(DeviationStatus.PENDING, reason=reason)
+        return len((await _review(db, ids, decision, at)).changed)
+
+    return await store.write(work)
+
+
 async def _review(
     db: aiosqlite.Connection, ids: Sequence[str], decision: Review, at: datetime
 ) -> Reviewed:

@@ -18,6 +18,7 @@ from homeamp_agent.store import (
     history_of,
     list_deviations,
     reconcile,
+    release_fixing,
     review,
 )
 
@@ -148,6 +149,18 @@ async def test_a_fix_that_works_and_comes_undone(store: Store, make: Any, noon: 
     await look(store, noon, make())
     assert (await row_of(store, make())).status is Status.PENDING
     assert await steps(store, make()) == ["opened", "fixing", "fixed", "reopened"]
+
+
+async def test_what_an_agent_did_not_get_fixed_is_open_again_more_than_a_page_of_it(
+    store: Store, make: Any, noon: Any
+) -> None:
+    every = [make(f"a.{number}") for number in range(1_001)]
+    await look(store, noon, *every, make("b"))
+    await review(store, [each.id for each in every], Review(Status.FIXING, change_id="c1"), noon)
+    assert await release_fixing(store, "stopped", noon) == 1_001
+    assert {(await row_of(store, each)).status for each in every[::100]} == {Status.PENDING}
+    assert await steps(store, every[0]) == ["opened", "fixing", "pending"]
+    assert await steps(store, make("b")) == ["opened"]
 
 
 async def test_a_review_says_what_it_left_alone_and_why(store: Store, make: Any, noon: Any) -> None:
