@@ -156,6 +156,11 @@ def _add_changes(commands: Any) -> None:
     submit.add_argument(
         "--dry-run", action="store_true", help="only print the exact diffs, and what would restart"
     )
+    submit.add_argument(
+        "--line-edits",
+        action="store_true",
+        help="change one line, unproven, where a file cannot be read and the key stands once",
+    )
     listing = acts.add_parser("list", help="the newest requests and changes")
     listing.add_argument("--status", metavar="STATUS", help="for instance pending_approval")
     listing.add_argument("--instance", metavar="NAME")

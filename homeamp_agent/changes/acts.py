@@ -128,6 +128,7 @@ class Acts:
                 path=edit.path,
                 old=new if backwards else old,
                 new=old if backwards else new,
+                line_edit=edit.line_edit,
             )
 
 

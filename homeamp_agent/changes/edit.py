@@ -25,7 +25,9 @@ class PlainEdit:
     """An edit of one setting; `new` is the plain value, also of a secret.
 
     `expected_old` is the value it means to replace: plain, or masked (`Masked.wire()`), `MISSING`
-    for none, `ANY_VALUE` to not look. Values never show in `repr`, since a repr ends up in a log.
+    for none, `ANY_VALUE` to not look. `line_edit` allows a line edit, where the file cannot be
+    read; of an edit that is planned, it says that it is one. Values never show in `repr`, since a
+    repr ends up in a log.
     """
 
     instance: str
@@ -37,6 +39,7 @@ class PlainEdit:
     plugin: str | None = None
     deviation_id: str | None = None
     restart: bool = False
+    line_edit: bool = False
 
     def wire(self, masker: Masker) -> Edit:
         """The edit with its secrets masked."""
@@ -51,6 +54,7 @@ class PlainEdit:
             new=wire_value(masker.mask(self.path, self.new, self.plugin)),
             plugin=self.plugin,
             deviation_id=self.deviation_id,
+            line_edit=self.line_edit,
         )
 
 

@@ -44,6 +44,12 @@ class RunRecord:
         return tuple(map(NodeEdit.from_wire, self.begun.get("nodes", ())))
 
     @property
+    def lines(self) -> dict[int, int]:
+        """The lines of its line edits, by the number of their file."""
+        told = enumerate(each.get("line_edit") for each in self.begun["files"])
+        return {number: int(each["line"]) for number, each in told if each}
+
+    @property
     def number(self) -> int:
         return int(self.begun["run"])
 
@@ -236,6 +242,7 @@ class ChangeRecord:
             amp_owned=tuple(
                 each.shown() for each in part.nodes if (each.instance, each.file) == place
             ),
+            line_edit=file.get("line_edit"),
         )
 
 

@@ -15,7 +15,8 @@ from homeamp_agent.changes.errors import ChangesError
 from homeamp_agent.changes.history import ChangeRecord
 from homeamp_agent.changes.journal import Journal
 from homeamp_agent.changes.locks import Locks
-from homeamp_agent.changes.plan import Planner, locate
+from homeamp_agent.changes.places import locate
+from homeamp_agent.changes.plan import Planner
 from homeamp_agent.changes.safety import FilePlace
 from homeamp_agent.changes.state import StateFolder
 from homeamp_agent.configfiles import ConfigFileError, Document, parse

@@ -18,9 +18,10 @@ from pathlib import Path
 from homeamp_agent.changes.diff import secret_literals, shown_file, unified_diff
 from homeamp_agent.changes.edit import ANY_VALUE, PlainEdit, agrees
 from homeamp_agent.changes.errors import ChangesError, FileConflictError, UnsafeFileError
-from homeamp_agent.changes.line_offers import line_offer
+from homeamp_agent.changes.line_edits import ALLOW_IT, LinePlanner, PlannedLine
 from homeamp_agent.changes.metadata import Metadata
 from homeamp_agent.changes.nodes import NodeEdit, NodeWish, node_edit
+from homeamp_agent.changes.places import locate
 from homeamp_agent.changes.safety import (
     FileContent,
     FilePlace,
@@ -37,9 +38,16 @@ from homeamp_agent.configfiles import (
     parse,
 )
 from homeamp_agent.instances.amp_owned import AmpOwned, Owner
-from homeamp_agent.model.change import Edit, EditOperation, FilePlan, Plan, RefusedEdit
+from homeamp_agent.model.change import (
+    Edit,
+    EditOperation,
+    FilePlan,
+    LineChange,
+    Plan,
+    RefusedEdit,
+)
 from homeamp_agent.model.secret import Masker, holds_mask, is_masked, wire_value
-from homeamp_agent.model.setting import KeyPath, Value, segment_text
+from homeamp_agent.model.setting import KeyPath, Value
 from homeamp_agent.model.snapshot import MISSING
 
 MAX_SHOWN_VALUE_CHARACTERS = 80
@@ -72,6 +80,7 @@ class PlannedFile:
     edits: tuple[PlainEdit, ...] = ()
     metadata: Metadata | None = None
     nodes: tuple[NodeEdit, ...] = ()
+    line: PlannedLine | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +215,8 @@ class Planner:
         try:
             document = parse(place.file, before, self.limits)
         except ConfigFileError as error:
-            for edit in edits:
-                offer = line_offer(edit, before, self.masker, self.limits)
-                refused.append(self._refused(edit, error.reason + offer))
-            return None
+            lines = LinePlanner(before, error, self.masker, self.limits)
+            return self._plan_line(place, edits, refused, owned, lines)
         made: list[PlainEdit] = []
         nodes: list[NodeEdit] = []
         for edit in edits:
@@ -226,12 +233,44 @@ class Planner:
             else:
                 # Whoever approves the plan approves what it replaces, too.
                 pinned = edit.expected_old is ANY_VALUE
-                made.append(replace(edit, expected_old=actual) if pinned else edit)
+                proven = replace(edit, line_edit=False)
+                made.append(replace(proven, expected_old=actual) if pinned else proven)
         if document.data == before:
             refused += [self._refused(edit, "undone by a later edit of the plan") for edit in made]
             return None
         diff = self.diff(place.file, before, document.data, edits[0].plugin)
         return PlannedFile(place, before, document.data, diff, tuple(made), None, tuple(nodes))
+
+    def _plan_line(
+        self,
+        place: FilePlace,
+        edits: list[PlainEdit],
+        refused: list[RefusedEdit],
+        owned: AmpOwned,
+        lines: LinePlanner,
+    ) -> PlannedFile | None:
+        """Of a file that cannot be read, at most one line, where its edit allows that."""
+        planned: PlannedLine | None = None
+        for edit in edits:
+            if not edit.line_edit:
+                offer = lines.offer(edit)
+                told = lines.why() if offer is None else f"{lines.why()}; {ALLOW_IT}"
+                refused.append(self._refused(edit, told, offer=offer))
+                continue
+            try:
+                if planned is not None:
+                    raise EditRefused("one line edit of a file at a time: see first what it does")
+                if owned.owner(place.file, edit.path) is not None:
+                    raise EditRefused("AMP owns it, and writes the file anew: change it there")
+                planned = lines.plan(edit)
+            except EditRefused as error:
+                told = f"{lines.why()}; no line edit: {error.reason}"
+                refused.append(self._refused(edit, told))
+        if planned is None:
+            return None
+        before, after = lines.content, planned.line.data
+        diff = self.diff(place.file, before, after, planned.edit.plugin)
+        return PlannedFile(place, before, after, diff, (planned.edit,), line=planned)
 
     def _node(self, owner: Owner, edit: PlainEdit, path: KeyPath, actual: Value) -> NodeEdit:
         """What AMP's own setting becomes. Raises EditRefused."""
@@ -287,8 +326,16 @@ class Planner:
             text = text[:MAX_SHOWN_VALUE_CHARACTERS] + "…"
         return text
 
-    def _refused(self, edit: PlainEdit, reason: str, *, conflict: bool = False) -> RefusedEdit:
-        return RefusedEdit(edit=edit.wire(self.masker), conflict=conflict, reason=reason)
+    def _refused(
+        self,
+        edit: PlainEdit,
+        reason: str,
+        *,
+        conflict: bool = False,
+        offer: LineChange | None = None,
+    ) -> RefusedEdit:
+        wire = edit.wire(self.masker)
+        return RefusedEdit(edit=wire, conflict=conflict, reason=reason, line_edit=offer)
 
     def _planned(self, files: list[PlannedFile], refused: list[RefusedEdit]) -> PlannedChange:
         plans = tuple(
@@ -301,6 +348,7 @@ class Planner:
                 edits=tuple(edit.wire(self.masker) for edit in each.edits),
                 restart=any(edit.restart for edit in each.edits),
                 amp_owned=tuple(node.shown() for node in each.nodes),
+                line_edit=None if each.line is None else each.line.shown,
             )
             for each in files
         )
@@ -311,29 +359,6 @@ class Planner:
             restarts=tuple(sorted({each.instance for each in plans if each.restart})),
         )
         return PlannedChange(plan, tuple(files), tuple(e for each in plans for e in each.edits))
-
-
-def locate(document: Document, path: KeyPath) -> tuple[KeyPath, Value]:
-    """The path as the file types it, and the value there; `MISSING` where nothing is.
-
-    Text segments match a typed key (`true`, `1`) by its text where no exact one exists.
-    """
-    node = document.value(())
-    found: list[str | int | None] = []
-    for depth, segment in enumerate(path):
-        if isinstance(node, dict):
-            keys = [key for key in node if key == segment and type(key) is type(segment)]
-            keys = keys or [key for key in node if segment_text(key) == segment_text(segment)]
-            if not keys:
-                return (*found, *path[depth:]), MISSING
-            found.append(keys[0])
-            node = node[keys[0]]
-        elif isinstance(node, list) and type(segment) is int and 0 <= segment < len(node):
-            found.append(segment)
-            node = node[segment]
-        else:
-            return (*found, *path[depth:]), MISSING
-    return tuple(found), node
 
 
 def _digest(files: tuple[FilePlan, ...]) -> str:

@@ -18,6 +18,7 @@ from homeamp_agent.changes.legacy import (
     is_legacy,
     places_of,
 )
+from homeamp_agent.model.change import EditOperation
 from homeamp_agent.model.request import RequestedChange
 
 MAX_REQUEST_BYTES = 1024 * 1024
@@ -71,6 +72,15 @@ def with_said(read: ReadRequest, said: Mapping[str, Any]) -> ReadRequest:
         return replace(read, request=RequestedChange.model_validate_json(json.dumps(document)))
     except ValidationError as error:
         raise RequestError(list(places_of(error))[:MAX_PROBLEMS]) from error
+
+
+def with_line_edits(read: ReadRequest) -> ReadRequest:
+    """The request with line edits allowed for every `set` of it."""
+    edits = tuple(
+        each.model_copy(update={"line_edit": True}) if each.operation is EditOperation.SET else each
+        for each in read.request.edits
+    )
+    return replace(read, request=read.request.model_copy(update={"edits": edits}))
 
 
 def parse_request(data: bytes) -> Any:

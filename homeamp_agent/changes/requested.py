@@ -120,6 +120,7 @@ def _plain(
         new=edit.new,
         plugin=plugin,
         restart=restart_of(plugin),
+        line_edit=edit.line_edit,
     )
 
 
@@ -156,5 +157,6 @@ def _refused(edit: RequestedEdit, instance: str, masker: Masker, reason: str) ->
         expected_old=edit.expected_old if edit.expects else ANY_VALUE,
         new=edit.new,
         plugin=edit.plugin,
+        line_edit=edit.line_edit,
     )
     return RefusedEdit(edit=plain.wire(masker), conflict=False, reason=reason)

@@ -178,8 +178,15 @@ class ChangeRoom:
                     refused=[each.model_dump(mode="json") for each in planned.plan.refused],
                 )
             with journal:
-                nodes = _nodes(planned.files)
-                run = Run(self._bench, journal, facts, steps, nodes=nodes, on_file=on_file)
+                run = Run(
+                    self._bench,
+                    journal,
+                    facts,
+                    steps,
+                    nodes=_nodes(planned.files),
+                    lines=_lines(planned.files),
+                    on_file=on_file,
+                )
                 run.carry_out(planned.files)
         return self.show(change_id)
 
@@ -390,6 +397,7 @@ class ChangeRoom:
                 resumed=True,
                 nodes=open_run.nodes,
                 touched=open_run.touched,
+                lines=open_run.lines,
             )
             if open_run.committed:
                 run.finish()
@@ -483,6 +491,15 @@ def _nodes(files: Sequence[PlannedFile]) -> tuple[NodeEdit, ...]:
     return tuple(node for each in files for node in each.nodes)
 
 
+def _lines(files: Sequence[PlannedFile]) -> dict[int, int]:
+    """The lines of line edits, by the number of their file."""
+    return {n: each.line.shown.line for n, each in enumerate(files) if each.line is not None}
+
+
+def _told_line(planned: PlannedFile) -> dict[str, Any]:
+    return {} if planned.line is None else {"line_edit": planned.line.shown.model_dump(mode="json")}
+
+
 def _begun(
     facts: RunFacts,
     steps: Sequence[FileStep],
@@ -496,7 +513,7 @@ def _begun(
         "author": facts.author,
         "reason": facts.reason,
         "files": [
-            {**step.wire(), "diff": planned.diff}
+            {**step.wire(), "diff": planned.diff, **_told_line(planned)}
             for step, planned in zip(steps, files, strict=True)
         ],
     }

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from homeamp_agent.changes.errors import (
@@ -21,6 +21,7 @@ from homeamp_agent.changes.errors import (
     plain_reason,
 )
 from homeamp_agent.changes.journal import Journal
+from homeamp_agent.changes.line_edits import PlannedLine
 from homeamp_agent.changes.metadata import Metadata
 from homeamp_agent.changes.nodes import NodeEdit, put, put_back
 from homeamp_agent.changes.plan import PlannedFile
@@ -40,7 +41,7 @@ from homeamp_agent.changes.swap import (
     undo,
 )
 from homeamp_agent.changes.workbench import Workbench
-from homeamp_agent.configfiles import ConfigFileError, parse
+from homeamp_agent.configfiles import ConfigFilesError, parse, verify_line_edit
 
 STEPS = (
     "begun",
@@ -95,11 +96,13 @@ class Run:
         resumed: bool = False,
         nodes: Sequence[NodeEdit] = (),
         touched: Iterable[int] = (),
+        lines: Mapping[int, int] | None = None,
         on_file: Callable[[int, int], None] = ignore_count,
     ) -> None:
         """`resumed` for a run that another process (or an earlier attempt) began.
 
         `nodes`: what becomes of AMP's own settings; `touched`: those that were touched already.
+        `lines`: the lines of files that get a line edit, by the step's number.
         `on_file` hears how many steps of how many are done, two a file.
         """
         self._bench = bench
@@ -110,6 +113,7 @@ class Run:
         self._originals: dict[int, Metadata] = {}
         self._nodes = tuple(nodes)
         self._touched = set(touched)
+        self._lines = dict(lines or {})
         self._on_file = on_file
 
     def carry_out(self, files: Sequence[PlannedFile]) -> None:
@@ -140,7 +144,7 @@ class Run:
             index = None
             self._told("verified")
             self._enter("committed")
-        except (ChangesError, OSError, ConfigFileError) as error:
+        except (ChangesError, OSError, ConfigFilesError) as error:
             self.go_back(plain_reason(error), index, conflict=_is_conflict(error), staged=staged)
         except Exception as error:
             self.go_back(plain_reason(error), index, conflict=False, staged=staged)
@@ -273,8 +277,17 @@ class Run:
             now = read_file(folder, place.name, place.file, self._bench.limits.max_bytes)
         if index in self._originals and now.metadata != self._originals[index]:
             raise FileConflictError(place.file, "owner, mode or attributes changed meanwhile")
-        if planned.edits:
+        if planned.line is not None:
+            self._verify_line(place.file, planned.line, planned.before or b"", now.content)
+        elif planned.edits:
             parse(place.file, now.content, self._bench.limits)
+
+    def _verify_line(self, file: str, planned: PlannedLine, before: bytes, content: bytes) -> None:
+        """Of a line edit: that line and no other, and what was readable in the plan is so here."""
+        limits = self._bench.limits
+        verify_line_edit(planned.line, before, content, limits)
+        if planned.shown.readable_after:
+            parse(file, content, limits)
 
     def _enter(self, event: str, *, sync: bool = True, **facts: object) -> None:
         self._journal.append(event, sync=sync, run=self._facts.number, **facts)
@@ -303,8 +316,9 @@ class Run:
                     "file": step.place.file,
                     "before": step.before,
                     "after": step.after,
+                    **({"line_edit": self._lines[index]} if index in self._lines else {}),
                 }
-                for step in self._steps
+                for index, step in enumerate(self._steps)
             ],
         )
 

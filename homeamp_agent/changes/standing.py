@@ -67,6 +67,7 @@ def outcomes(plan: Plan) -> tuple[FileOutcome, ...]:
             after_sha256=each.after_sha256,
             state="pending",
             diff=each.diff,
+            line_edit=each.line_edit,
         )
         for each in plan.files
     )
@@ -89,12 +90,17 @@ def plan_facts(planned: PlannedChange) -> dict[str, Any]:
 
 def alike(planned: PlannedChange, change: ChangeRequest, instance: str | None = None) -> bool:
     """Whether a plan replaces the approved values by the approved ones, whatever else is in the
-    files; with `instance`, in that one."""
+    files; with `instance`, in that one. Of a line edit, which nothing proves, the bytes are it."""
 
     def told(edits: Sequence[Edit]) -> list[Any]:
         mine = (each for each in edits if instance in {None, each.instance})
         return [each.model_dump(mode="json") for each in mine]
 
+    approved_bytes = {(f.instance, f.file): f.after_sha256 for f in change.files if f.line_edit}
+    for file in planned.plan.files:
+        same = approved_bytes.get((file.instance, file.file)) == file.after_sha256
+        if file.line_edit is not None and not same:
+            return False
     refused = [each for each in change.refused if instance in {None, each.edit.instance}]
     new = [each for each in planned.plan.refused if instance in {None, each.edit.instance}]
     return told(planned.edits) == told(change.edits) and len(new) == len(refused)

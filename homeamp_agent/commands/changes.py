@@ -23,6 +23,7 @@ from homeamp_agent.commands.output import counted, printable
 from homeamp_agent.model.change import (
     ChangeRequest,
     ChangeStatus,
+    LineChange,
     Plan,
     RefusedEdit,
     RollbackOutcome,
@@ -95,9 +96,12 @@ async def _submit(call: _Call, options: argparse.Namespace, document: dict[str, 
         "submit",
         request=document,
         dry_run=options.dry_run,
+        line_edits=options.line_edits,
         source=f"file:{name[:SOURCE_FILE_CHARACTERS]}",
     )
     plan = Plan.model_validate(result["plan"])
+    if any(each.line_edit is not None for each in plan.refused):
+        _narrate(["--line-edits makes line edits of those that are possible"])
     change = ChangeRequest.model_validate(result["change"])
     _narrate(f"note: {each}" for each in result["notes"])
     if options.json:
@@ -210,7 +214,9 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     for file in plan.files:
         yield f"{file.instance}/{file.file}"
         yield file.diff.rstrip("\n")
-    yield from map(_refused, plan.refused)
+        yield from _line_edit(file.line_edit)
+    for each in plan.refused:
+        yield from _refused(each)
     if plan.restarts:
         yield f"takes effect after a restart of {', '.join(plan.restarts)}"
     instances = len({each.instance for each in plan.files})
@@ -221,9 +227,22 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     )
 
 
-def _refused(refused: RefusedEdit) -> str:
+def _refused(refused: RefusedEdit) -> Iterator[str]:
     edit, kind = refused.edit, "conflict" if refused.conflict else "refused"
-    return f"{kind}: {edit.instance}/{edit.file}: {dotted(edit.path)}: {refused.reason}"
+    yield f"{kind}: {edit.instance}/{edit.file}: {dotted(edit.path)}: {refused.reason}"
+    if (offer := refused.line_edit) is not None:
+        yield f"  line {offer.line} is   {offer.old_line}"
+        yield f"  it could be  {offer.new_line}"
+
+
+def _line_edit(change: LineChange | None) -> Iterator[str]:
+    if change is not None:
+        yield f"line edit of line {change.line}, UNPROVEN: {change.unread}"
+        yield (
+            "after it the file can be read, and the setting was seen to be as wanted"
+            if change.readable_after
+            else "after it the file can still not be read"
+        )
 
 
 def _row(change: ChangeRequest) -> str:
@@ -256,7 +275,9 @@ def _told(change: ChangeRequest) -> Iterator[str]:
         message = f": {file.message}" if file.message else ""
         yield f"{file.instance}/{file.file}  {file.state}{message}"
         yield from [file.diff.rstrip("\n")] if file.diff else []
-    yield from map(_refused, change.refused)
+        yield from _line_edit(file.line_edit)
+    for each in change.refused:
+        yield from _refused(each)
 
 
 def _document(file: str) -> dict[str, Any]:

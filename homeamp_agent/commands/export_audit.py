@@ -28,7 +28,7 @@ from homeamp_agent.spreadsheet import spreadsheet
 
 COLUMNS = (
     "number", "time", "who", "action", "subject", "outcome", "reason", "message", "source",
-    "instance", "plugin", "file", "key", "before", "after",
+    "instance", "plugin", "file", "key", "before", "after", "how",
 )  # fmt: skip
 MAX_SHEET_ROWS = 1_048_576 - 1
 """Of an .xlsx, by its format."""
@@ -101,6 +101,7 @@ def _rows(acts: Iterable[Act]) -> Iterator[list[str | int]]:
                 act.number, act.at.isoformat(), act.who, act.action, act.subject, act.outcome,
                 act.reason, act.message, act.source or "", setting.instance, setting.plugin or "",
                 setting.file, setting.key, _text(setting.old), _text(setting.new),
+                "line edit" if setting.line_edit else "",
             ]  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from homeamp_agent.configfiles.errors import (
     EditRefused,
     TooLargeError,
 )
-from homeamp_agent.configfiles.line_edit import LineEdit, propose_line_edit
+from homeamp_agent.configfiles.line_edit import LineEdit, propose_line_edit, verify_line_edit
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -45,6 +45,7 @@ __all__ = [
     "Value",
     "parse",
     "propose_line_edit",
+    "verify_line_edit",
 ]
 
 

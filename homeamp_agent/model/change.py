@@ -56,14 +56,36 @@ class Edit(WireWord):
     new: Any = None
     plugin: str | None = None
     deviation_id: str | None = None
+    line_edit: bool = Field(default=False, description="One line of a file that nobody reads")
+
+
+class LineChange(WireWord):
+    """A line edit: one line of a file that no reader takes, changed without proof.
+
+    `line` counts from 1; both lines are whole up to 600 characters. `unread` says why the file
+    cannot be read; `readable_after`, whether it can be once the line is changed. Then the setting
+    was seen to have the wanted value.
+    """
+
+    line: int
+    old_line: str
+    new_line: str
+    unread: str
+    unread_line: int | None = None
+    unread_column: int | None = None
+    readable_after: bool = False
 
 
 class RefusedEdit(WireWord):
-    """An edit that the plan leaves out, and why; nothing is written for it."""
+    """An edit that the plan leaves out, and why; nothing is written for it.
+
+    `line_edit`: what it would come to as a line edit, if it allowed one.
+    """
 
     edit: Edit
     conflict: bool = Field(description="True: the file holds another value than expected")
     reason: str
+    line_edit: LineChange | None = None
 
 
 class AmpOwnedEdit(WireWord):
@@ -89,6 +111,7 @@ class FilePlan(WireWord):
     edits: tuple[Edit, ...]
     restart: bool = Field(default=False, description="Takes effect only after a restart")
     amp_owned: tuple[AmpOwnedEdit, ...] = ()
+    line_edit: LineChange | None = Field(default=None, description="Unproven: it is a line edit")
 
 
 class Plan(WireWord):
@@ -138,6 +161,7 @@ class FileOutcome(WireWord):
     message: str = ""
     diff: str = ""
     amp_owned: tuple[AmpOwnedEdit, ...] = ()
+    line_edit: LineChange | None = None
 
 
 class Progress(WireWord):

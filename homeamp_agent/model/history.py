@@ -19,6 +19,7 @@ class ActSetting(WireWord):
     path: tuple[str | bool | int | None, ...]
     old: Any = None
     new: Any = None
+    line_edit: bool = Field(default=False, description="Unproven, in a file that nobody reads")
 
 
 class ActFile(WireWord):

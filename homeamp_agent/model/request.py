@@ -67,6 +67,9 @@ class RequestedEdit(Word):
     `file` is relative to the config folder of `plugin` if there is such a file, else to the game
     folder. Without `expected_old`, whatever stands there is replaced: the approval then ties the
     request to what its preview showed. `new` is left out only by `unset`.
+
+    `line_edit` allows `set` to change one line of a file that no reader takes, without proof, where
+    the line of the key is found exactly once. Where the file can be read, it changes nothing.
     """
 
     plugin: str | None = None
@@ -77,6 +80,7 @@ class RequestedEdit(Word):
     new: Any = None
     instances: tuple[str, ...] | None = Field(default=None, max_length=MAX_NAMES)
     exclude_instances: tuple[str, ...] = Field(default=(), max_length=MAX_NAMES)
+    line_edit: bool = False
 
     @property
     def expects(self) -> bool:
@@ -91,6 +95,8 @@ class RequestedEdit(Word):
             raise ValueError(f"`{self.operation.value}` {need}")
         if self.operation is EditOperation.REPLACE_LIST and not isinstance(self.new, (list, tuple)):
             raise ValueError("`replace_list` needs a list as `new`")
+        if self.line_edit and self.operation is not EditOperation.SET:
+            raise ValueError("`line_edit` is for `set` alone")
         if self.operation is EditOperation.INSERT and self.expects:
             raise ValueError("`insert` has no `expected_old`: nothing may stand there")
         return self

@@ -119,7 +119,8 @@ Act        R: roll the change back (shows it first)   y: copy
             for each in act.settings:
                 if (each.instance, each.file) == (instance, file):
                     change = f"{value_text(each.old)} → {value_text(each.new)}"
-                    lines += note_lines(f"  {each.key}: {change}", "diff--plain")
+                    how = "  (line edit)" if each.line_edit else ""
+                    lines += note_lines(f"  {each.key}: {change}{how}", "diff--plain")
         if act.more_settings:
             lines += note_lines(f"… and {plural(act.more_settings, 'more setting')}")
         return Detail(f"Act {act.number}", _head(act), lines)

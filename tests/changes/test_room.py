@@ -103,36 +103,6 @@ def test_another_value_than_expected_is_a_conflict_and_is_left_alone(house: Hous
     assert house.file().read_bytes() == CONFIG
 
 
-def test_in_a_file_that_cannot_be_read_the_one_line_is_shown_and_nothing_written(
-    house: House,
-) -> None:
-    broken = CONFIG + b"prefix: %shop%\r\nother: 'x\r\n"
-    house.file().write_bytes(broken)
-
-    def refusals(*edits: PlainEdit) -> list[str]:
-        return [each.reason for each in house.room.plan(edits).plan.refused]
-
-    changed = (edit(), edit(path=("prefix",), old="%shop%", new="yes"))
-    for reason, offer in zip(
-        refusals(*changed),
-        (
-            "line 4 could become `radius: 32` (now `radius: 10`)",
-            "line 6 could become `prefix: 'yes'` (now `prefix: %shop%`)",
-        ),
-        strict=True,
-    ):
-        assert reason.startswith("not YAML")
-        assert reason.endswith(f"; by hand, unproven, {offer}")
-    unclear = (
-        edit(old=11),  # another value stands there
-        edit(path=("none",)),
-        edit(path=("password",), old="hunter-secret", new="other"),
-        PlainEdit("A", FILE, ("spawn", "radius"), new=1),  # nobody says what stands there
-    )
-    assert not any("by hand" in reason for reason in refusals(*unclear))
-    assert house.file().read_bytes() == broken
-
-
 def test_a_file_that_changes_after_the_plan_is_never_overwritten(house: House) -> None:
     planned = house.room.plan([edit("A"), edit("B")])
     house.file("B").write_bytes(CONFIG + b"by: hand\r\n")

@@ -145,6 +145,51 @@ def test_refusals_and_conflicts_are_printed_per_edit_and_end_with_1(changes: Com
     assert (done.code, "edits: Field required" in done.err) == (1, True)
 
 
+def test_a_file_that_nobody_reads_is_mended_by_a_line_edit_and_its_drift_appears(
+    host: Any, changes: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = host.config("SURV01")
+    good = file.read_text("utf-8")
+    broken = good.replace("radius: 16", "radius: %big%").replace("enabled: true", "enabled: false")
+    file.write_text(broken, "utf-8")
+
+    def found(*, scan: bool = True) -> set[tuple[str, str | None, int | None]]:
+        if scan:
+            main(["call", "agent.rescan", "--socket", str(host.socket)])
+        capsys.readouterr()
+        wanted = json.dumps({"filter": {"instance": "SURV01"}})
+        main(["call", "deviations.list", wanted, "--socket", str(host.socket)])
+        rows = json.loads(capsys.readouterr().out)["deviations"]
+        return {(each["kind"], each["key"], each["line"]) for each in rows
+                if each["status"] == "pending"}  # fmt: skip
+
+    assert found() == {("unreadable", None, 4)}
+    asked = json.dumps({"reason": "r", "edits": [{**RADIUS, "instances": ["SURV01"], "new": 16}]})
+    shown = changes("submit", "-", "--dry-run", stdin=asked.encode())
+    assert (shown.code, "--line-edits" in shown.err) == (1, True)
+    assert "(line 4, column 11); a line edit is possible: `line_edit: true`" in shown.out
+    assert "  line 4 is     radius: %big%\n  it could be    radius: 16\n" in shown.out
+    none = changes("submit", "-", stdin=asked.encode())
+    assert (none.code, "`line_edit: true`" in none.err) == (1, True)
+
+    given = changes("submit", "-", "--line-edits", stdin=asked.encode())
+    assert given.code == 0
+    assert "line edit of line 4, UNPROVEN: not YAML" in given.out
+    assert "after it the file can be read" in given.out
+    change_id = given.out.splitlines()[-1].partition(":")[0]
+    assert changes("approve", change_id).code == 0
+    assert changes("apply", change_id).out == f"{change_id}: applied\n"
+    assert "line edit of line 4, UNPROVEN" in changes("show", change_id).out
+    assert file.read_text("utf-8") == broken.replace("%big%", "16")
+    assert found(scan=False) == {
+        ("value", "spawn.enabled", 3), ("missing_key", "spawn.mode", None),
+        ("value", "database.password", 6),
+    }  # fmt: skip
+    assert changes("rollback", change_id).code == 0
+    assert (file.read_text("utf-8"), found(scan=False)) == (broken, {("unreadable", None, 4)})
+    file.write_text(good, "utf-8")
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from homeamp_agent.configfiles import ConfigFileError, EditRefused, parse, propose_line_edit
+from homeamp_agent.configfiles import (
+    ConfigFileError,
+    EditRefused,
+    parse,
+    propose_line_edit,
+    verify_line_edit,
+)
 
 BROKEN = b"# c\r\nname: %x%\r\n  prefix: 'it''s'  # why\r\n<<<<<<< HEAD\r\nlist:\r\n- port = 5\r\n"
 BROKEN += b"tag: [Hub] &7hi\r\ncode: &7Hi  # c\r\n"
@@ -101,3 +107,73 @@ def test_a_new_text_that_would_read_as_a_number_gets_quotes(
     file: str, data: bytes, after: bytes
 ) -> None:
     assert propose_line_edit(file, data, "a", "x", "12:30", is_text=True).data == after
+
+
+@pytest.mark.parametrize(
+    ("file", "data", "found", "after"),
+    [
+        ("f.yml", b"a: %x% b#c # why\n", "%x% b#c", b"a: y # why\n"),
+        ("f.yml", b'a: "open # text\nb: 1\n', '"open # text', b'a: "y"\nb: 1\n'),
+        ("f.yml", b"a: 'it''s'  # why\nb: [\n", "it's", b"a: 'y'  # why\nb: [\n"),
+        ("f.json", b'{\n "a": nope, // why\n', "nope", b'{\n "a": "y", // why\n'),
+        ("f.json", b'{\n "a": "open\n}\n', '"open', b'{\n "a": "y"\n}\n'),
+        ("f.toml", b"a = what # why\n", "what", b'a = "y" # why\n'),
+        ("f.properties", b"a=x # no comment\nb=\\u12\n", "x # no comment", b"a=y\nb=\\u12\n"),
+    ],
+)
+def test_without_an_old_value_whatever_stands_there_is_replaced(
+    file: str, data: bytes, found: str, after: bytes
+) -> None:
+    edit = propose_line_edit(file, data, "a", None, "y", is_text=True)
+    assert (edit.old_text, edit.data) == (found, after)
+    verify_line_edit(edit, data, edit.data)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b'a: "open\n  goes on"\n', "quote is not closed"),
+        (b"a:\n  b: 1\n", "does not hold a value"),
+        (b"a: # why\nb: [\n", "does not hold a value"),
+        (b"a: |\n  b\nc: [\n", "no simple one"),
+    ],
+)
+def test_what_is_no_value_on_one_line_is_not_replaced(data: bytes, reason: str) -> None:
+    with pytest.raises(EditRefused, match=reason):
+        propose_line_edit("f.yml", data, "a", None, "y")
+
+
+DEEP = b"top:\n# c\n  list:\n  - id: 1\n    port: %a\n  other:\n      far: %b\nlast: %c\n"
+
+
+@pytest.mark.parametrize(
+    ("key", "parents", "stands"),
+    [
+        ("port", ("top", "list"), True),
+        ("id", ("top", "list"), True),
+        ("far", ("top", "other"), True),
+        ("last", (), True),
+        ("port", ("top",), False),
+        ("far", ("other",), False),
+        ("last", ("top",), False),
+        ("far", ("top", "list"), False),
+    ],
+)
+def test_the_keys_above_are_told_by_the_indentation(
+    key: str, parents: tuple[str, ...], stands: bool
+) -> None:
+    if stands:
+        assert propose_line_edit("f.yml", DEEP, key, None, "y", parents=parents).key == key
+        return
+    with pytest.raises(EditRefused, match="not where the setting is"):
+        propose_line_edit("f.yml", DEEP, key, None, "y", parents=parents)
+
+
+def test_bytes_that_are_not_those_of_the_proposal_are_no_line_edit() -> None:
+    before = b"a: %x\nb: 1\n"
+    edit = propose_line_edit("f.yml", before, "a", None, "y")
+    for other in (before, edit.data + b"\n", edit.data.replace(b"b: 1", b"b: 2")):
+        with pytest.raises(EditRefused, match="not those that were planned"):
+            verify_line_edit(edit, before, other)
+    with pytest.raises(EditRefused, match="more than line 1"):
+        verify_line_edit(edit, b"a: %x\nb: 2\n", edit.data)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from homeamp_agent.changes import ChangesError, ReadRequest
 from homeamp_agent.changes.errors import plain_reason
-from homeamp_agent.changes.reading import parse_request, with_said
+from homeamp_agent.changes.reading import parse_request, with_line_edits, with_said
 from homeamp_agent.changes.standing import without_diffs
 from homeamp_agent.model.change import ChangeRequest
 from homeamp_agent.rpc.access import allows
@@ -43,6 +43,7 @@ async def submit(call: Call[Rooms], params: ChangesSubmitParams) -> ChangesSubmi
     """Hand a change request in: planned and shown, and written only once it is approved."""
     desk = call.rooms.desk
     read, skipped = await _read(call.rooms, params)
+    read = with_line_edits(read) if params.line_edits else read
     change, plan = await desk.submit(
         read,
         author=str(call.peer),

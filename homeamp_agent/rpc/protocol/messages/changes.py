@@ -118,13 +118,15 @@ class ChangesSubmitParams(MutationParams):
 
     The whole of it is `request`; or a JSON or YAML file's `text`; or its edits are those that put
     `deviation_ids` right. With the latter two, `request` holds only what is said beside the edits
-    (reason, write policy, schedule, restart), and counts over what the text says.
+    (reason, write policy, schedule, restart), and counts over what the text says. `line_edits`
+    allows them for every `set` of it, as if each edit said so.
     """
 
     request: dict[str, Any] = Field(default={})
     text: str | None = Field(default=None, max_length=MAX_TEXT_CHARACTERS)
     deviation_ids: tuple[str, ...] = Field(default=(), max_length=MAX_EDITS)
     dry_run: bool = Field(default=False, description="Only show what would become of it")
+    line_edits: bool = Field(default=False, description="Allow them, where a file cannot be read")
     source: str = Field(
         default="rpc", pattern=SOURCE_PATTERN, description="`rpc`, `dashboard` or `file:NAME`"
     )

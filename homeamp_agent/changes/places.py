@@ -1,0 +1,30 @@
+"""Where a key path stands in a file, however the file types its keys."""
+
+from __future__ import annotations
+
+from homeamp_agent.configfiles import Document
+from homeamp_agent.model.setting import KeyPath, Value, segment_text
+from homeamp_agent.model.snapshot import MISSING
+
+
+def locate(document: Document, path: KeyPath) -> tuple[KeyPath, Value]:
+    """The path as the file types it, and the value there; `MISSING` where nothing is.
+
+    Text segments match a typed key (`true`, `1`) by its text where no exact one exists.
+    """
+    node = document.value(())
+    found: list[str | int | None] = []
+    for depth, segment in enumerate(path):
+        if isinstance(node, dict):
+            keys = [key for key in node if key == segment and type(key) is type(segment)]
+            keys = keys or [key for key in node if segment_text(key) == segment_text(segment)]
+            if not keys:
+                return (*found, *path[depth:]), MISSING
+            found.append(keys[0])
+            node = node[keys[0]]
+        elif isinstance(node, list) and type(segment) is int and 0 <= segment < len(node):
+            found.append(segment)
+            node = node[segment]
+        else:
+            return (*found, *path[depth:]), MISSING
+    return tuple(found), node
