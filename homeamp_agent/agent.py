@@ -206,11 +206,13 @@ class _Agent:
         """Finish or undo what was cut short, before anybody looks at the files."""
         try:
             settled = await asyncio.to_thread(lambda: self._change_room().recover())
+            damaged = await asyncio.to_thread(lambda: self._change_room().damaged_journals())
         except (ChangesError, OSError) as error:
             reason = plain_reason(error)
             self._problems.set("recovery", f"changes that were cut short are not settled: {reason}")
             log.error("recovery failed: %s", reason)  # noqa: TRY400 - its text may hold a value
             return
+        self._problems.set("journals", *map(_damaged, damaged))
         for change in settled:
             log.warning("change %s was cut short and is now %s", change.id, change.status.value)
             if change.status in {ChangeStatus.APPLYING, ChangeStatus.ROLLING_BACK}:
@@ -361,6 +363,13 @@ class _Agent:
             *self._desk.carrying.problems(self._amp.watch.states),
             *self._drift.detector.problems,
         )
+
+
+def _damaged(change_id: str) -> str:
+    return (
+        f"the journal of change {change_id} is damaged: look at its files yourself; their bytes "
+        "from before are in `homeamp-agent backups list`"
+    )
 
 
 def _desk_policy(settings: Settings) -> DeskPolicy:

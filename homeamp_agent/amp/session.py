@@ -26,6 +26,8 @@ BACK_OFF_SECONDS = 0.5
 FIRST_PAUSE_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 900.0
 """After a refused login nobody knocks for this long, doubled each time: AMP locks out who does."""
+DOUBLINGS = 5
+"""From the first pause to the longest: a password may be wrong for months."""
 HIDDEN = "•••"
 
 SAFE_TO_REPEAT = frozenset(
@@ -108,7 +110,8 @@ class Session:
             session = await self._try_login(self.credentials.password, code)
         except AmpLoginRefused as error:
             if error.result != LOGIN_SERVER_AWAY:
-                pause = min(FIRST_PAUSE_SECONDS * 2**self._refusals, LONGEST_PAUSE_SECONDS)
+                doubled = 2.0 ** min(self._refusals, DOUBLINGS)
+                pause = min(FIRST_PAUSE_SECONDS * doubled, LONGEST_PAUSE_SECONDS)
                 self._refusal, self._knock_again_at = error, now + pause
                 self._refusals += 1
             raise

@@ -19,6 +19,8 @@ AWAITED_SECONDS = 2.0
 """While somebody waits for a game to stop: a heavy game takes longer than this to save."""
 LONGEST_PAUSE_SECONDS = 300.0
 """An AMP that came back after a night is seen within five minutes."""
+DOUBLINGS = 12
+"""From the shortest pause there is (0.1 s) to the longest: an AMP may be away for months."""
 
 NOT_LISTED = "AMP does not list it, or this account may not see it"
 _TOLD = ("state", "players", "players_max", "message")
@@ -66,7 +68,7 @@ class AmpWatch:
         while self.lifecycle.available:
             await self.look()
             often = min(self.poll_seconds, AWAITED_SECONDS) if self.awaited() else self.poll_seconds
-            pause = min(often * 2**self._failures, LONGEST_PAUSE_SECONDS)
+            pause = min(often * 2 ** min(self._failures, DOUBLINGS), LONGEST_PAUSE_SECONDS)
             self._asked.clear()
             try:
                 async with asyncio.timeout(max(pause, often)):

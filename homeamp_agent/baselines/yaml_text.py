@@ -92,7 +92,8 @@ def read_yaml(text: str) -> YamlText:
         told = re.sub(r" '.+'", "", told)
         raise YamlProblem(f"is no YAML: {told}", mark.line + 1 if mark else None) from error
     except (ValueError, OverflowError, RecursionError) as error:
-        raise YamlProblem(f"cannot be read: {error}") from error
+        # Python's own text may repeat the value, as of `!!int hunter2`.
+        raise YamlProblem("cannot be read: a value does not fit its type") from error
     twice: list[tuple[str, int]] = []
     return YamlText(value, dict(_walk(node, (), twice)), tuple(twice))
 

@@ -171,6 +171,11 @@ def read_lines(data: bytes) -> JournalText:
     return JournalText(tuple(entries), whole, damaged)
 
 
+def says_nothing(journal: JournalText) -> bool:
+    """Whether not even a damaged line is in it: its maker was killed before the first one."""
+    return not journal.entries and not journal.damaged_lines
+
+
 def canonical(entry: Entry) -> str:
     """The one text of an entry over which hashes are taken."""
     return json.dumps(entry, sort_keys=True, separators=(",", ":"))
@@ -186,7 +191,7 @@ def _entry(line: bytes) -> Entry | None:
         entry = document["entry"]
         if isinstance(entry, dict) and document["sum"] == _checksum(entry):
             return entry
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         pass
     return None
 

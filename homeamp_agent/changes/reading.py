@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,6 +24,9 @@ from homeamp_agent.model.request import RequestedChange
 
 MAX_REQUEST_BYTES = 1024 * 1024
 """A thousand edits of ordinary size take a tenth of it."""
+
+MAX_NAME_CHARACTERS = 80
+"""Of a name that is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +101,33 @@ def parse_request(data: bytes) -> Any:
         raise RequestError(["it is no UTF-8 text"]) from error
     if text.lstrip().startswith("{"):
         try:
-            return json.loads(text)
+            return json.loads(text, object_pairs_hook=_without_doubles)
         except json.JSONDecodeError as error:
             place = f"line {error.lineno}, column {error.colno}"
             raise RequestError([f"{place}: is no JSON: {error.msg}"]) from error
         except RecursionError as error:
             raise RequestError(["it is nested too deeply"]) from error
+        except ValueError as error:
+            raise RequestError(["it holds a number of thousands of digits"]) from error
     try:
-        return read_yaml(text).value
+        read = read_yaml(text)
     except YamlProblem as error:
         where = f"line {error.line}: " if error.line is not None else ""
         raise RequestError([f"{where}{error}"]) from error
+    if read.twice:
+        name, line = read.twice[0]
+        raise RequestError([f"line {line}: {_twice(name)}"])
+    return read.value
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON. Of a name that stands in it twice, the last would win unseen."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        counted = Counter(name for name, _ in pairs)
+        raise RequestError([_twice(counted.most_common(1)[0][0])])
+    return found
+
+
+def _twice(name: str) -> str:
+    return f"{name[:MAX_NAME_CHARACTERS]!r} stands twice in one object"

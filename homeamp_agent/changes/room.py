@@ -27,7 +27,14 @@ from homeamp_agent.changes.errors import (
     UnknownChangeError,
 )
 from homeamp_agent.changes.history import APPLY, RESTORE, ROLLBACK, ChangeRecord, read_record
-from homeamp_agent.changes.journal import CHANGE_ID, SUFFIX, Journal, journal_ids, read_journal
+from homeamp_agent.changes.journal import (
+    CHANGE_ID,
+    SUFFIX,
+    Journal,
+    journal_ids,
+    read_journal,
+    says_nothing,
+)
 from homeamp_agent.changes.keeping import Keeping
 from homeamp_agent.changes.locks import Locks
 from homeamp_agent.changes.many import ManyRollbacks, begun_at, plan_rollbacks
@@ -259,6 +266,10 @@ class ChangeRoom:
                     settled.append(self.show(change_id))
         return settled
 
+    def damaged_journals(self) -> Sequence[str]:
+        """The ids of changes whose journal can no longer be read to its end, or at all."""
+        return tuple(each for each in journal_ids(self._journals) if self._is_damaged(each))
+
     def list(
         self,
         *,
@@ -413,10 +424,21 @@ class ChangeRoom:
         return step
 
     def _forget_unbegun(self, change_id: str) -> None:
-        """Remove a journal whose maker was killed before it said anything."""
+        """Remove a journal whose maker was killed before it said anything; a damaged one stays."""
         with self._locks.requests():
-            if self._read(change_id) is None:
+            if says_nothing(read_journal(self._journals, change_id)):
                 self._journals.remove(change_id + SUFFIX)
+
+    def _is_damaged(self, change_id: str) -> bool:
+        try:
+            record = self._read(change_id)
+            if record is not None:
+                return record.damaged_lines > 0
+            return not says_nothing(read_journal(self._journals, change_id))
+        except UnknownChangeError:
+            return False
+        except JournalError:
+            return True
 
     def _earlier(self, idempotency_key: str) -> ChangeRecord | None:
         keyed = (each for each in self._records() if each.idempotency_key == idempotency_key)

@@ -181,6 +181,14 @@ class AmpSection(Section):
         description="The command and its first arguments; no shell reads it",
     )
 
+    @field_validator("url")
+    @classmethod
+    def _holds_no_account(cls, url: str | None) -> str | None:
+        # The URL is told in every message about AMP.
+        if url is not None and "@" in url:
+            raise ValueError("holds an account; set amp.user, and amp.password in secrets_file")
+        return url
+
 
 class RestartsSection(Section):
     """When a change may take a game down, and how the operator's clock goes."""

@@ -178,6 +178,13 @@ async def test_after_a_refused_login_amp_is_left_in_peace(panel: Panel) -> None:
     assert panel.logins == 1
 
 
+async def test_a_password_may_be_wrong_for_months(panel: Panel) -> None:
+    async with client(panel, Credentials(USER, "wrong")) as amp:
+        amp._panel._refusals = 100_000
+        with pytest.raises(AmpLoginRefused, match="wrong user name or password"):
+            await amp.instances()
+
+
 async def test_a_login_server_that_is_away_is_asked_again(panel: Panel) -> None:
     away = json.dumps({"success": False, "result": 500}).encode()
     panel.broken = [(200, away)]

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from homeamp_agent.amp import Amp, AmpLifecycle, Credentials, NoAmp
+from homeamp_agent.amp.lifecycle import LifecycleAway
 from homeamp_agent.amp.watch import AmpWatch
-from homeamp_agent.model.game import GameState
+from homeamp_agent.model.game import GameState, InstanceState
 from tests.standin.panel import PASSWORD, USER, Panel
 
 
@@ -111,3 +112,23 @@ async def test_without_amp_nothing_is_asked_and_nothing_claimed() -> None:
     watch = AmpWatch(NoAmp(), Heard())
     await asyncio.wait_for(watch.run(), 1)
     assert (watch.link.state, watch.state_of("DEV01"), heard(watch)) == ("off", None, [])
+
+
+class Away(AmpLifecycle):
+    """A panel that was shut down for good."""
+
+    async def states(self) -> dict[str, InstanceState]:
+        raise LifecycleAway("AMP cannot be reached")
+
+
+async def test_an_amp_may_be_away_for_months(watch: AmpWatch) -> None:
+    assert isinstance(watch.lifecycle, AmpLifecycle)
+    watch.lifecycle = Away(watch.lifecycle.amp)
+    watch._failures = 100_000
+    looking = asyncio.create_task(watch.run())
+    async with asyncio.timeout(10):
+        while watch.link.state != "away":
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    assert not looking.done()
+    looking.cancel()

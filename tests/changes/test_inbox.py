@@ -262,3 +262,20 @@ def test_hostile_texts_end_as_a_request_error_or_as_no_mapping(content: bytes) -
     except RequestError:
         return
     assert not isinstance(document, dict) or "edits" not in document
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b'{"edits": [{"new": %s}]}' % (b"1" * 5000), "a number of thousands of digits"),
+        (b"new: " + b"1" * 5000, "a value does not fit its type"),
+        (b"new: !!int hunter2", "a value does not fit its type"),
+        (b'{"reason": "a", "edits": [{"new": 1, "new": 2}]}', "'new' stands twice"),
+        (b"reason: a\nedits: []\nreason: b\n", "line 3: 'reason' stands twice"),
+        (b'{"a":' * 100_000, "nested too deeply"),
+    ],
+)
+def test_what_would_be_read_otherwise_than_it_looks_is_refused(content: bytes, told: str) -> None:
+    with pytest.raises(RequestError, match=told) as error:
+        parse_request(content)
+    assert "hunter2" not in str(error.value)

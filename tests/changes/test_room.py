@@ -266,3 +266,22 @@ def test_how_far_it_is_is_told_twice_a_file(house: House) -> None:
         planned, author="op", reason="r", on_file=lambda done, total: heard.append((done, total))
     )
     assert heard == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+@pytest.mark.parametrize("damage", ["first line", "all of it", "deep"])
+def test_a_damaged_journal_is_kept_and_named_and_an_empty_one_forgotten(
+    house: House, damage: str
+) -> None:
+    change = apply(house, edit())
+    folder = house.state / "journal"
+    file = folder / f"{change.id}.jsonl"
+    lines = file.read_bytes().split(b"\n")
+    lines[0] = b"[" * 100_000 if damage == "deep" else b"\xff\0 garbage"
+    file.write_bytes(b"\n".join(lines[:1] if damage == "all of it" else lines) + b"\n")
+    (folder / "empty.jsonl").write_bytes(b'{"torn')
+    before = file.read_bytes()
+    room = House(house.root).room
+    assert room.recover() == []
+    assert (file.read_bytes(), (folder / "empty.jsonl").exists()) == (before, False)
+    assert room.damaged_journals() == (change.id,)
+    assert room.list() == []

@@ -255,6 +255,14 @@ def test_windows_and_time_zones_that_are_none_are_told_each_at_its_key(tmp_path:
     assert keys == ["restarts.time_zone", "restarts.windows", "restarts.window"]
 
 
+def test_an_account_in_the_url_of_amp_is_refused_without_repeating_it(tmp_path: Path) -> None:
+    text = "amp: {url: 'http://op:hunter2@127.0.0.1:8080'}\n"
+    file = written(tmp_path, f"instances: {tmp_path}\nbaselines: {tmp_path}\n{text}")
+    (line,) = homeamp("run", "--config", str(file)).stderr.splitlines()
+    assert "amp.url: holds an account" in line
+    assert "hunter2" not in line
+
+
 def test_the_example_of_the_deployments_document_is_valid(
     tmp_path: Path, folders: dict[str, str]
 ) -> None:
