@@ -17,9 +17,12 @@ from typing import Any
 
 import pytest
 
+from tests import forked
+from tests.forked import Forked
 from tests.standin.panel import PASSWORD, USER, Panel
 from tests.standin.serving import serving
 
+AGENT = [sys.executable, "-m", "homeamp_agent"]
 WAIT_S = 60.0
 """A bound on everything that is awaited here, generous for a busy machine."""
 
@@ -47,7 +50,9 @@ class Host:
 
     root: Path
     name: str = "alder"
-    process: subprocess.Popen[bytes] | None = None
+    by_itself: bool = False
+    """Start Python for each agent, as a person does, where that is what is tested."""
+    process: subprocess.Popen[bytes] | Forked | None = None
     environment: dict[str, str] = field(default_factory=dict)
     socket_folder: Path | None = None
 
@@ -91,13 +96,16 @@ class Host:
             "--baselines", str(self.baselines), "--state", str(self.state),
         ]  # fmt: skip
 
-    def start(self, *more: str) -> subprocess.Popen[bytes]:
+    def start(self, *more: str) -> subprocess.Popen[bytes] | Forked:
+        arguments = ["run", *self.options(), "--socket", str(self.socket), *more]
+        environment = {**os.environ, **self.environment}
         with (self.root / "agent.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "homeamp_agent", "run", *self.options(),
-                 "--socket", str(self.socket), *more],
-                stdout=log, stderr=log, env={**os.environ, **self.environment},
-            )  # fmt: skip
+            if self.by_itself:
+                self.process = subprocess.Popen(
+                    [*AGENT, *arguments], stdout=log, stderr=log, env=environment
+                )
+            else:
+                self.process = forked.start(*arguments, output=log, env=environment)
         return self.process
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
@@ -132,10 +140,12 @@ class Host:
         self.stop()
 
     def command(self, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "homeamp_agent", *arguments],
-            capture_output=True, text=True, timeout=60, check=False, **more,
-        )  # fmt: skip
+        if self.by_itself:
+            return subprocess.run(
+                [*AGENT, *arguments],
+                capture_output=True, text=True, timeout=60, check=False, **more,
+            )  # fmt: skip
+        return forked.command(*arguments, **more)
 
 
 class Wire:

@@ -45,6 +45,7 @@ def test_hello_names_both_sides_and_refuses_another_major(host: Any) -> None:
 
 
 def test_it_stops_within_five_seconds_tells_its_clients_and_removes_its_socket(host: Any) -> None:
+    host.by_itself = True
     host.start()
     with contextlib.closing(host.connect()) as wire:
         wire.call("events.subscribe", topics=["agent"])
@@ -69,6 +70,7 @@ def test_it_stops_in_time_in_the_middle_of_its_first_scan(host: Any) -> None:
 
 
 def test_killed_and_started_again_it_knows_what_it_knew(host: Any) -> None:
+    host.by_itself = True
     host.start()
     with contextlib.closing(host.connect()) as wire:
         wire.call("agent.rescan")
@@ -96,6 +98,7 @@ def test_killed_and_started_again_it_knows_what_it_knew(host: Any) -> None:
 
 
 def test_a_second_agent_on_the_same_state_is_refused(host: Any) -> None:
+    host.by_itself = True
     with host.running() as wire:
         second = host.command("run", *host.options(), "--socket", str(host.root / "second.sock"))
         assert second.returncode == 2
@@ -152,6 +155,7 @@ def test_names_of_the_access_settings_that_nobody_has_are_told(host: Any) -> Non
 
 
 def test_systemd_hears_ready_alive_and_stopping(host: Any) -> None:
+    host.by_itself = True
     with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as systemd:
         systemd.bind(str(host.root / "notify.sock"))
         systemd.settimeout(30)

@@ -32,7 +32,8 @@ def started(*arguments: str, **more: Any) -> subprocess.Popen[bytes]:
 
 
 def test_call_prints_the_result_as_one_line_of_json(host: Any) -> None:
-    done = call(host, "agent.status")
+    arguments = ("call", "agent.status", "--socket", str(host.socket))
+    done = subprocess.run([*AGENT, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert done.stderr == ""
     assert done.stdout.count("\n") == 1

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from homeamp_agent.settings import SettingsError, load_settings
 from homeamp_agent.settings.load import leaves
 from homeamp_agent.settings.sections import Settings
 from homeamp_agent.settings.template import template
+from tests import forked
 
 
 @pytest.fixture
@@ -209,16 +208,11 @@ def test_the_template_s_defaults_are_the_defaults(tmp_path: Path, folders: dict[
     )
 
 
-def homeamp(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "homeamp_agent", *arguments],
-        capture_output=True, text=True, timeout=60, check=False, **more,
-    )  # fmt: skip
-
-
 def test_config_show_tells_each_value_with_its_origin(tmp_path: Path) -> None:
     file = written(tmp_path, "host: alder\n")
-    done = homeamp("config", "show", "--json", "--config", str(file), "--state", "/srv/state")
+    done = forked.command(
+        "config", "show", "--json", "--config", str(file), "--state", "/srv/state"
+    )
     shown = json.loads(done.stdout)
     assert shown["host"] == {"value": "alder", "origin": f"agent.yaml {file}"}
     assert shown["state"] == {"value": "/srv/state", "origin": "--state"}
@@ -227,9 +221,9 @@ def test_config_show_tells_each_value_with_its_origin(tmp_path: Path) -> None:
 
 def test_config_init_writes_what_config_show_reads_and_never_over_a_file(tmp_path: Path) -> None:
     file = tmp_path / "agent.yaml"
-    assert homeamp("config", "init", str(file)).returncode == 0
-    assert homeamp("config", "show", "--config", str(file)).returncode == 0
-    again = homeamp("config", "init", str(file))
+    assert forked.command("config", "init", str(file)).returncode == 0
+    assert forked.command("config", "show", "--config", str(file)).returncode == 0
+    again = forked.command("config", "init", str(file))
     assert again.returncode == 2
     assert again.stderr == f"homeamp-agent: {file}: is there already; it is not overwritten\n"
 
@@ -238,7 +232,7 @@ def test_wrong_settings_end_every_command_with_2_and_a_line_each(tmp_path: Path)
     folders = f"instances: {tmp_path}\nbaselines: {tmp_path}\n"
     file = written(tmp_path, f"{folders}hots: a\nscan: {{workers: 0}}\n")
     for command in ("run", "check"):
-        done = homeamp(command, "--config", str(file))
+        done = forked.command(command, "--config", str(file))
         assert done.returncode == 2
         assert done.stdout == ""
         assert len(done.stderr.splitlines()) == 2
@@ -250,7 +244,7 @@ def test_wrong_settings_end_every_command_with_2_and_a_line_each(tmp_path: Path)
 def test_windows_and_time_zones_that_are_none_are_told_each_at_its_key(tmp_path: Path) -> None:
     text = "restarts: {time_zone: Berlin, windows: {night: 3-5}, window: nigth}\n"
     file = written(tmp_path, f"instances: {tmp_path}\nbaselines: {tmp_path}\n{text}")
-    told = homeamp("run", "--config", str(file)).stderr.splitlines()
+    told = forked.command("run", "--config", str(file)).stderr.splitlines()
     keys = [line.partition("agent.yaml: ")[2].partition(":")[0] for line in told]
     assert keys == ["restarts.time_zone", "restarts.windows", "restarts.window"]
 
@@ -258,7 +252,7 @@ def test_windows_and_time_zones_that_are_none_are_told_each_at_its_key(tmp_path:
 def test_an_account_in_the_url_of_amp_is_refused_without_repeating_it(tmp_path: Path) -> None:
     text = "amp: {url: 'http://op:hunter2@127.0.0.1:8080'}\n"
     file = written(tmp_path, f"instances: {tmp_path}\nbaselines: {tmp_path}\n{text}")
-    (line,) = homeamp("run", "--config", str(file)).stderr.splitlines()
+    (line,) = forked.command("run", "--config", str(file)).stderr.splitlines()
     assert "amp.url: holds an account" in line
     assert "hunter2" not in line
 
