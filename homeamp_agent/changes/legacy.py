@@ -183,7 +183,7 @@ def _from_agent_request(
             edits += read.edits
             notes += read.notes
     if not edits:
-        raise RequestError(["nothing of it can be taken over", *notes[1:]])
+        raise RequestError(["nothing of it can be taken over", *notes[1:]][:MAX_PROBLEMS])
     request: dict[str, Any] = {
         "request_id": asked.request_id,
         "reason": f"agent request {asked.request_id or ''} of the original system",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from homeamp_agent.model.request import RequestedChange
 MAX_REQUEST_BYTES = 1024 * 1024
 """A thousand edits of ordinary size take a tenth of it."""
 
+MAX_NOTES = 50
 MAX_NAME_CHARACTERS = 80
 """Of a name that is told."""
 
@@ -56,7 +57,7 @@ def read_request(document: Any, read_line: LineReader) -> ReadRequest:
     if len(text) > 2 * MAX_REQUEST_BYTES:
         raise RequestError([f"it has more than {2 * MAX_REQUEST_BYTES:,} bytes: split it"])
     try:
-        return ReadRequest(RequestedChange.model_validate_json(text), tuple(notes))
+        return ReadRequest(RequestedChange.model_validate_json(text), first_notes(notes))
     except ValidationError as error:
         raise RequestError(list(places_of(error))[:MAX_PROBLEMS]) from error
 
@@ -85,6 +86,14 @@ def with_line_edits(read: ReadRequest) -> ReadRequest:
         for each in read.request.edits
     )
     return replace(read, request=read.request.model_copy(update={"edits": edits}))
+
+
+def first_notes(notes: Sequence[str]) -> tuple[str, ...]:
+    """The first of the notes, each once: they are read, and go with a request to every list."""
+    lines = list(dict.fromkeys(notes))
+    if len(lines) > MAX_NOTES:
+        lines[MAX_NOTES:] = [f"{len(lines) - MAX_NOTES:,} more notes are not told"]
+    return tuple(lines)
 
 
 def parse_request(data: bytes) -> Any:

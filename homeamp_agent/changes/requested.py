@@ -14,14 +14,20 @@ from dataclasses import dataclass, replace
 
 from homeamp_agent.changes.edit import ANY_VALUE, PlainEdit
 from homeamp_agent.changes.plan import PlannedChange
+from homeamp_agent.changes.reading import first_notes
 from homeamp_agent.model.change import EditOperation, RefusedEdit
-from homeamp_agent.model.request import RequestedChange, RequestedEdit
+from homeamp_agent.model.request import RequestedChange, RequestedEdit, RequestTargets
 from homeamp_agent.model.secret import Masker
 from homeamp_agent.model.setting import KeyPath
 from homeamp_agent.model.snapshot import MISSING, FileSnapshot, InstanceSnapshot
 
 MAX_RESOLVED_EDITS = 50_000
 """A thousand edits on fifty instances: more is a mistake, and a plan of minutes."""
+
+
+MAX_TOLD_NAMES = 10
+MAX_TOLD_CHARACTERS = 60
+"""Of a name: notes are read, and go with the request wherever it is listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ def resolve(
     `restart_of` says whether a plugin (None: the game) takes a change only at its start.
     """
     meant = {name: each for name, each in snapshots.items() if request.targets.match(each.instance)}
-    notes = _unknown(request.targets.instances, snapshots, "the targets name")
+    notes = _unknown_targets(request.targets, snapshots)
     if not meant:
         notes.append("no instance of this host is meant")
     edits: list[PlainEdit] = []
@@ -58,6 +64,7 @@ def resolve(
         chosen = meant if edit.instances is None else _named(edit.instances, meant)
         chosen = {name: each for name, each in chosen.items() if name not in edit.exclude_instances}
         notes += _unknown(edit.instances or (), snapshots, f"edit {number} names")
+        notes += _unknown(edit.exclude_instances, snapshots, f"edit {number} leaves out")
         notes += _left_out(edit.instances or (), snapshots, meant, number)
         without: list[str] = []
         for snapshot in chosen.values():
@@ -75,8 +82,8 @@ def resolve(
             )
         if len(edits) > MAX_RESOLVED_EDITS:
             notes.append(f"more than {MAX_RESOLVED_EDITS:,} edits: split the request")
-            return Resolved((), tuple(refused), tuple(notes))
-    return Resolved(tuple(edits), tuple(refused), tuple(notes))
+            return Resolved((), tuple(refused), first_notes(notes))
+    return Resolved(tuple(edits), tuple(refused), first_notes(notes))
 
 
 def _named(
@@ -85,11 +92,42 @@ def _named(
     return {name: meant[name] for name in dict.fromkeys(names) if name in meant}
 
 
+def _unknown_targets(
+    targets: RequestTargets, snapshots: Mapping[str, InstanceSnapshot]
+) -> list[str]:
+    """A name that fits nothing is a slip of the pen, or another host's: a person sees which."""
+    instances = [each.instance for each in snapshots.values()]
+    tags = {tag for each in instances for tag in each.tags}
+    plugins = [name for name in targets.plugins if not any(each.plugin(name) for each in instances)]
+    kinds: dict[str, Iterable[str]] = {
+        "tag": [tag for tag in targets.tags if tag not in tags],
+        "host": sorted(set(targets.hosts) - {each.host for each in instances}),
+        "platform": sorted(set(targets.platforms) - {each.platform for each in instances}),
+        "plugin": plugins,
+    }
+    return [
+        *_unknown(targets.instances, snapshots, "the targets name"),
+        *_unknown(targets.exclude_instances, snapshots, "the targets leave out"),
+        *(
+            f"the targets name {kind} {_names(names)}: no instance of this host has it"
+            for kind, names in kinds.items()
+            if names
+        ),
+    ]
+
+
 def _unknown(
     names: Iterable[str], snapshots: Mapping[str, InstanceSnapshot], who: str
 ) -> list[str]:
-    unknown = [name for name in dict.fromkeys(names) if name not in snapshots]
-    return [f"{who} {', '.join(unknown)}: not on this host"] if unknown else []
+    unknown = [name for name in names if name not in snapshots]
+    return [f"{who} {_names(unknown)}: not on this host"] if unknown else []
+
+
+def _names(names: Iterable[str]) -> str:
+    """The first of them; a request may name a thousand, each as long as it likes."""
+    texts = [name[:MAX_TOLD_CHARACTERS] for name in dict.fromkeys(names)]
+    more = f" and {len(texts) - MAX_TOLD_NAMES:,} more" if len(texts) > MAX_TOLD_NAMES else ""
+    return ", ".join(texts[:MAX_TOLD_NAMES]) + more
 
 
 def _left_out(
@@ -101,7 +139,7 @@ def _left_out(
     left_out = [name for name in names if name in snapshots and name not in meant]
     if not left_out:
         return []
-    return [f"edit {number} names {', '.join(left_out)}, which the targets leave out"]
+    return [f"edit {number} names {_names(left_out)}, which the targets leave out"]
 
 
 def _plain(

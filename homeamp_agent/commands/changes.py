@@ -217,6 +217,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield from _line_edit(file.line_edit)
     for each in plan.refused:
         yield from _refused(each)
+    if plan.left_out:
+        yield f"{plan.left_out:,} more files and refused edits: an answer does not hold them all"
     if plan.restarts:
         yield f"takes effect after a restart of {', '.join(plan.restarts)}"
     instances = len({each.instance for each in plan.files})
@@ -278,6 +280,8 @@ def _told(change: ChangeRequest) -> Iterator[str]:
         yield from _line_edit(file.line_edit)
     for each in change.refused:
         yield from _refused(each)
+    if change.left_out:
+        yield f"{change.left_out:,} more files and refused edits: an answer does not hold them all"
 
 
 def _document(file: str) -> dict[str, Any]:

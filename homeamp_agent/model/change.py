@@ -114,6 +114,9 @@ class FilePlan(WireWord):
     line_edit: LineChange | None = Field(default=None, description="Unproven: it is a line edit")
 
 
+LEFT_OUT = "Files and refused edits that are not shown, where one reply does not hold them all"
+
+
 class Plan(WireWord):
     """Exactly what a change request would do; `digest` ties an approval to these very bytes."""
 
@@ -121,6 +124,7 @@ class Plan(WireWord):
     files: tuple[FilePlan, ...] = ()
     refused: tuple[RefusedEdit, ...] = ()
     restarts: tuple[str, ...] = Field(default=(), description="Instances that need a restart")
+    left_out: int = Field(default=0, description=LEFT_OUT)
 
 
 class ChangeStatus(StrEnum):
@@ -227,6 +231,7 @@ class ChangeRequest(WireWord):
     reverted: tuple[Reverted, ...] = ()
     notes: tuple[str, ...] = ()
     deployment_id: str | None = None
+    left_out: int = Field(default=0, description=LEFT_OUT)
 
 
 class RollbackConflict(WireWord):

@@ -16,10 +16,13 @@ from homeamp_agent.model.deviation import Deviation
 from homeamp_agent.rpc.methods.deviations import NO_SUCH
 from homeamp_agent.rpc.methods.edits import Edits
 from homeamp_agent.rpc.methods.fitting import (
+    ROOM_BYTES,
     fitted_change,
+    fitted_conflicts,
     fitted_plan,
     page_that_fits,
     place_after,
+    size_of,
 )
 from homeamp_agent.rpc.methods.settling import mark_fixing, settle, unmark
 from homeamp_agent.rpc.protocol.errors import Busy, Conflict, InvalidParams, NotFound, Refused
@@ -156,7 +159,9 @@ async def rollback(call: Call[Rooms], params: ChangesRollbackParams) -> ChangesR
         )
     except RollbackConflicts as error:
         change = await rooms.desk.show(params.id)
-        return ChangesRollbackResult(change=fitted_change(change), conflicts=error.conflicts)
+        told = fitted_change(change, ROOM_BYTES // 2)
+        conflicts = fitted_conflicts(error.conflicts, ROOM_BYTES - size_of(told))
+        return ChangesRollbackResult(change=told, conflicts=conflicts)
     await settle(rooms, change, ())
     return ChangesRollbackResult(change=fitted_change(rooms.desk.shown(change)))
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import accumulate
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from homeamp_agent.model.change import ChangeRequest, Plan
+from homeamp_agent.model.change import ChangeRequest, Plan, RollbackConflict
 from homeamp_agent.model.deviation import Deviation, DeviationGroup
 from homeamp_agent.rpc.protocol import REPLY_LIMIT_BYTES
 from homeamp_agent.rpc.protocol.errors import InvalidParams
@@ -32,6 +33,8 @@ CURSOR_DIGITS = 12
 
 Page = TypeVar("Page", bound=BaseModel)
 Row = TypeVar("Row", Deviation, DeviationGroup)
+Told = TypeVar("Told", Plan, ChangeRequest)
+Word = TypeVar("Word", bound=BaseModel)
 
 
 async def page_that_fits(limit: int, page: Callable[[int], Awaitable[Page]]) -> Page:
@@ -101,16 +104,12 @@ def clipped(value: Any, characters: int) -> Any:
 
 
 def fitted_plan(plan: Plan, room: int = ROOM_BYTES) -> Plan:
-    """The plan with its diffs cut so that it fits, and its edits left out if it still does not."""
-    diffs = _cut([each.diff for each in plan.files], _room_for_diffs(plan, room))
-    files = [
-        each.model_copy(update={"diff": diff}) for each, diff in zip(plan.files, diffs, strict=True)
-    ]
-    fitted = plan.model_copy(update={"files": tuple(files)})
+    """The plan with its diffs cut so that it fits, and more left out if it still does not."""
+    fitted = _with_cut_diffs(plan, room)
     if size_of(fitted) <= room:
         return fitted
-    bare = tuple(each.model_copy(update={"edits": ()}) for each in files)
-    return fitted.model_copy(update={"files": bare})
+    bare = tuple(each.model_copy(update={"edits": ()}) for each in fitted.files)
+    return _shortened(fitted.model_copy(update={"files": bare}), room)
 
 
 def fitted_diff(diff: str) -> str:
@@ -118,22 +117,49 @@ def fitted_diff(diff: str) -> str:
     return _cut([diff], ROOM_BYTES)[0]
 
 
-def fitted_change(change: ChangeRequest) -> ChangeRequest:
-    """The change request with its diffs cut so that it fits, and edits left out if need be."""
-    diffs = _cut([each.diff for each in change.files], _room_for_diffs(change))
+def fitted_change(change: ChangeRequest, room: int = ROOM_BYTES) -> ChangeRequest:
+    """The change request with its diffs cut so that it fits, and more left out if need be."""
+    fitted = _with_cut_diffs(change, room)
+    if size_of(fitted) <= room:
+        return fitted
+    return _shortened(fitted.model_copy(update={"edits": ()}), room)
+
+
+def fitted_conflicts(
+    conflicts: Sequence[RollbackConflict], room: int
+) -> tuple[RollbackConflict, ...]:
+    """The conflicts, without the texts of their three sides where these do not fit."""
+    if sum(map(size_of, conflicts)) <= room:
+        return tuple(conflicts)
+    bare = [each.model_copy(update={"before": "", "ours": "", "theirs": ""}) for each in conflicts]
+    return _first_of(bare, room)
+
+
+def _with_cut_diffs(told: Told, room: int) -> Told:
+    diffs = [each.diff for each in told.files]
+    room_for_diffs = max(room - size_of(told) + sum(len(json.dumps(each)) for each in diffs), 0)
     files = tuple(
         each.model_copy(update={"diff": diff})
-        for each, diff in zip(change.files, diffs, strict=True)
+        for each, diff in zip(told.files, _cut(diffs, room_for_diffs), strict=True)
     )
-    fitted = change.model_copy(update={"files": files})
-    if size_of(fitted) <= ROOM_BYTES:
-        return fitted
-    return fitted.model_copy(update={"edits": ()})
+    return told.model_copy(update={"files": files})
 
 
-def _room_for_diffs(model: Plan | ChangeRequest, room: int = ROOM_BYTES) -> int:
-    diffs = sum(len(json.dumps(each.diff)) for each in model.files)
-    return max(room - (size_of(model) - diffs), 0)
+def _shortened(told: Told, room: int) -> Told:
+    """The first of the refused edits and of the files, as many as fit; how many more there are."""
+    if size_of(told) <= room:
+        return told
+    left = room - size_of(told.model_copy(update={"files": (), "refused": ()}))
+    refused = _first_of(told.refused, left // 2)
+    files = _first_of(told.files, left - sum(map(size_of, refused)) - len(refused))
+    left_out = len(told.refused) - len(refused) + len(told.files) - len(files)
+    return told.model_copy(update={"files": files, "refused": refused, "left_out": left_out})
+
+
+def _first_of(rows: Sequence[Word], room: int) -> tuple[Word, ...]:
+    """As many rows from the first on as have this many bytes together, a comma each."""
+    sizes = accumulate(size_of(each) + 1 for each in rows)
+    return tuple(row for row, size in zip(rows, sizes, strict=True) if size <= room)
 
 
 def _cut(diffs: list[str], room: int) -> list[str]:

@@ -9,12 +9,12 @@ from homeamp_agent.changes import ChangesError, ReadRequest
 from homeamp_agent.changes.errors import plain_reason
 from homeamp_agent.changes.reading import parse_request, with_line_edits, with_said
 from homeamp_agent.changes.standing import without_diffs
-from homeamp_agent.model.change import ChangeRequest
+from homeamp_agent.model.change import ChangeRequest, Plan
 from homeamp_agent.rpc.access import allows
 from homeamp_agent.rpc.methods.changes import nothing_fixed
 from homeamp_agent.rpc.methods.deviations import NO_SUCH
 from homeamp_agent.rpc.methods.edits import Edits, as_requested
-from homeamp_agent.rpc.methods.fitting import fitted_change, fitted_plan
+from homeamp_agent.rpc.methods.fitting import ROOM_BYTES, fitted_change, fitted_plan, size_of
 from homeamp_agent.rpc.protocol.errors import Busy, Conflict, InvalidParams, NotFound, Refused
 from homeamp_agent.rpc.protocol.messages import (
     Access,
@@ -51,12 +51,13 @@ async def submit(call: Call[Rooms], params: ChangesSubmitParams) -> ChangesSubmi
         operates=allows(call.access, Access.OPERATE),
         dry_run=params.dry_run,
     )
-    return ChangesSubmitResult(
-        change=without_diffs(change),
-        plan=fitted_plan(plan),
+    told = ChangesSubmitResult(
+        change=fitted_change(without_diffs(change), ROOM_BYTES // 2),
+        plan=Plan(digest=plan.digest),
         notes=change.notes,
         skipped=tuple(skipped),
     )
+    return told.model_copy(update={"plan": fitted_plan(plan, ROOM_BYTES - size_of(told))})
 
 
 async def _read(rooms: Rooms, params: ChangesSubmitParams) -> tuple[ReadRequest, list[Skipped]]:
@@ -138,9 +139,10 @@ async def _each(
     """Do it to each; of one alone, what keeps it from being done is the error reply."""
     changes: list[ChangeRequest] = []
     skipped: list[Skipped] = []
+    room = ROOM_BYTES // len(ids)
     for each in dict.fromkeys(ids):
         try:
-            changes.append(without_diffs(await act(each)))
+            changes.append(fitted_change(without_diffs(await act(each)), room))
         except ChangesError as error:
             if len(ids) == 1:
                 raise
