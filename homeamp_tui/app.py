@@ -52,10 +52,14 @@ Anywhere   : or ctrl+p: all commands   r scan again   ? help   q quit
 
 HOUSE_CSS = """
     FilterBar > Input, FilterBar > Input:focus { background: $panel; padding: 0; }
-    Toast { background: $panel; color: $foreground; border-left: outer $primary; }
+    Toast {
+        width: 60; max-width: 75%; padding: 0 1;
+        background: $panel; color: $foreground; border-left: outer $primary;
+    }
     Toast.-warning { border-left: outer $warning; }
     Toast.-error { border-left: outer $error; }
     ToastRack { margin-bottom: 1; }
+    Dialog ToastRack { dock: top; align: right top; margin: 0; }
 """
 
 

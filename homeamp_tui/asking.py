@@ -19,20 +19,43 @@ async def ask(app: HomeampApp, link: Link, verb: str, work: Awaitable[Result]) -
     """What the agent answers; None where it could not, which is told in a dialog."""
     try:
         return await work
-    except NotConnected as error:
-        app.tell_wrong(f"{link.host} is away: cannot {verb}", str(error))
-    except RpcError as error:
-        app.tell_wrong(f"{link.host} cannot {verb}", error.message)
+    except (NotConnected, RpcError) as error:
+        tell_not_done(app, link, verb, error)
     return None
+
+
+async def answers_of(
+    links: Sequence[Link], work: Callable[[Link], Awaitable[Result]]
+) -> list[tuple[Link, Result | RpcError | NotConnected]]:
+    """What several agents answer, asked at once, or why one did not; nothing is told."""
+    answers = await asyncio.gather(*(work(link) for link in links), return_exceptions=True)
+    known: list[tuple[Link, Result | RpcError | NotConnected]] = []
+    for link, answer in zip(links, answers, strict=True):
+        if isinstance(answer, BaseException) and not isinstance(answer, (RpcError, NotConnected)):
+            raise answer
+        known.append((link, answer))
+    return known
+
+
+def tell_not_done(app: HomeampApp, link: Link, verb: str, error: RpcError | NotConnected) -> None:
+    """Tell why an agent did not do it."""
+    if isinstance(error, NotConnected):
+        app.tell_wrong(f"{link.host} is away: cannot {verb}", str(error))
+    else:
+        app.tell_wrong(f"{link.host} cannot {verb}", error.message)
 
 
 async def ask_each(
     app: HomeampApp, links: Sequence[Link], verb: str, work: Callable[[Link], Awaitable[Result]]
 ) -> list[tuple[Link, Result]]:
     """What several agents answer, asked at once; those that answered."""
-    answers = await asyncio.gather(*(ask(app, link, verb, work(link)) for link in links))
-    pairs = zip(links, answers, strict=True)
-    return [(link, answer) for link, answer in pairs if answer is not None]
+    done: list[tuple[Link, Result]] = []
+    for link, answer in await answers_of(links, work):
+        if isinstance(answer, (RpcError, NotConnected)):
+            tell_not_done(app, link, verb, answer)
+        else:
+            done.append((link, answer))
+    return done
 
 
 def links_of(pairs: Iterable[tuple[Link, object]]) -> list[Link]:

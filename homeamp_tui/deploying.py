@@ -28,7 +28,7 @@ from homeamp_tui.links import Link, NotConnected
 from homeamp_tui.plans import left_out_lines
 from homeamp_tui.rolling_back import ending_lines
 from homeamp_tui.widgets.diff_view import Line, diff_lines, heading_line, note_lines
-from homeamp_tui.words import plain, plural
+from homeamp_tui.words import brief, plain, plural
 
 if TYPE_CHECKING:
     from homeamp_tui.app import HomeampApp
@@ -90,7 +90,7 @@ class Deploying:
         question = Confirm(
             f"Deploy to {plural(len(preview.waves), 'wave')}?",
             Content.assemble(
-                (plain(change.reason) + "\n", "bold"),
+                (brief(change.reason) + "\n", "bold"),
                 "Written wave by wave, looked at after each; rolled back by itself if not well.",
             ),
             _wave_lines(link.host, preview),
@@ -115,7 +115,7 @@ class Deploying:
         names = [name for wave in preview.waves for name in wave.instances]
         question = Confirm(
             f"Go on to {plural(len(names), 'instance')} of production?",
-            Content(plain(deployment.reason)),
+            Content(brief(deployment.reason)),
             _wave_lines(link.host, preview),
             "Approve",
             impossible="" if names else "Nothing is left to write.",
@@ -144,7 +144,7 @@ class Deploying:
     async def abort(self, link: Link, deployment: Deployment) -> bool:
         """End it; what is written stays."""
         words = Content.assemble(
-            (plain(deployment.reason) + "\n", "bold"),
+            (brief(deployment.reason) + "\n", "bold"),
             f"{_written(deployment)} stay as they are; R rolls them back.",
         )
         reason = await self._app.push_screen_wait(AskWhy("Abort it?", words, "Abort"))
@@ -165,7 +165,7 @@ class Deploying:
         question = Confirm(
             f"Roll back {plural(len(preview.files), 'file')} of the deployment?",
             Content.assemble(
-                (plain(deployment.reason) + "\n", "bold"),
+                (brief(deployment.reason) + "\n", "bold"),
                 "The exact bytes from before are put back, newest wave first:",
             ),
             lines or note_lines("Nothing that was written is as it was left."),

@@ -15,8 +15,8 @@ from homeamp_agent.model.deployment import (
     WaveState,
 )
 from homeamp_tui.progress import bar_text
-from homeamp_tui.widgets.diff_view import Line
-from homeamp_tui.words import ago_text, plain
+from homeamp_tui.widgets.diff_view import Line, reason_lines
+from homeamp_tui.words import ago_text, brief, plain
 
 STAGE_WORDS = {
     DeploymentStage.PLANNED: "· planned",
@@ -56,7 +56,7 @@ _WAVE_STYLES = {
     WaveState.NOT_ROLLED_BACK: "diff--removed",
     WaveState.APPLIED: "diff--warning",
 }
-_LEVEL_STYLES = {"info": "diff--plain", "warning": "diff--warning", "error": "diff--removed"}
+_LEVEL_STYLES = {"info": "diff--plain", "warning": "diff--warning", "error": "diff--error"}
 
 TITLE_CELLS = 8
 BAR_CELLS = 5
@@ -78,7 +78,7 @@ def head_of(host: str, deployment: Deployment) -> Content:
     when = f"  {ago_text(deployment.created_at)} on {plain(host)} by {plain(deployment.author)}"
     lines = [
         Content.assemble((STAGE_WORDS[deployment.stage], style), (when, "$muted")),
-        Content.styled(plain(deployment.reason), "bold"),
+        Content.styled(brief(deployment.reason), "bold"),
         Content.assemble(
             (bar_text(done, total, HEAD_BAR_CELLS), "$primary"),
             f" {done}/{total} waves",
@@ -100,7 +100,7 @@ def _now_text(deployment: Deployment) -> str:
 
 def body_of(deployment: Deployment, lines: Sequence[DeploymentLine]) -> list[Line]:
     """The waves, what is wrong with them, and the log, its newest line last."""
-    shown: list[Line] = []
+    shown = reason_lines(deployment.reason)
     for wave in deployment.waves:
         shown += _wave_lines(wave)
     for note in deployment.notes:
@@ -126,7 +126,7 @@ def _wave_lines(wave: Wave) -> list[Line]:
     if wave.message and not wrong:
         texts.append(wave.message)
     indent = " " * TITLE_CELLS
-    return [*lines, *(((indent + plain(text), "diff--removed"),) for text in texts)]
+    return [*lines, *(((indent + plain(text), "diff--error"),) for text in texts)]
 
 
 def _log_line(line: DeploymentLine) -> Line:

@@ -78,7 +78,7 @@ def left_out_lines(
     host: str, refused: Sequence[RefusedEdit], skipped: Sequence[Skipped] = ()
 ) -> list[Line]:
     """Edits that are not made, each with its reason."""
-    lines = [_refusal(host, each) for each in refused[:REASONS_SHOWN]]
+    lines = [line for each in refused[:REASONS_SHOWN] for line in _refusal(host, each)]
     counted: dict[str, int] = {}
     for each in skipped:
         counted[each.reason] = counted.get(each.reason, 0) + 1
@@ -138,8 +138,11 @@ def _file_heading(host: str, file: FilePlan) -> Line:
     return heading_line(f"{host} › {file.instance}  {file.file}", note)
 
 
-def _refusal(host: str, refused: RefusedEdit) -> Line:
+def _refusal(host: str, refused: RefusedEdit) -> list[Line]:
     edit = refused.edit
     what = "conflict" if refused.conflict else "refused"
     place = f"{host} › {edit.instance}  {edit.file}  {dotted(edit.path)}"
-    return ((plain(f"{what}: {place}: {refused.reason}"), "diff--warning"),)
+    return [
+        ((plain(f"{what}: {place}"), "diff--warning"),),
+        ((plain(f"  {refused.reason}"), "diff--warning"),),
+    ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from textual.content import Content
 
 from homeamp_agent.model.change import ChangeRequest, ChangeStatus
+from homeamp_agent.rpc.protocol.errors import RpcError
 from homeamp_agent.rpc.protocol.messages import (
     ChangesApplyParams,
     ChangesApplyResult,
@@ -19,15 +20,16 @@ from homeamp_agent.rpc.protocol.messages import (
     ChangesPreviewResult,
     ChangesSubmitParams,
     ChangesSubmitResult,
+    Skipped,
 )
-from homeamp_tui.asking import ask, ask_each, links_of
+from homeamp_tui.asking import answers_of, ask, ask_each, links_of, tell_not_done
 from homeamp_tui.dialogs.confirm import Confirm
 from homeamp_tui.dialogs.file import AskFile
 from homeamp_tui.dialogs.handing_in import AskSaid, AskWhy
-from homeamp_tui.links import Link, LinkState
+from homeamp_tui.links import Link, LinkState, NotConnected
 from homeamp_tui.plans import edits_of, plan_lines, plan_summary
 from homeamp_tui.widgets.diff_view import Line, note_lines
-from homeamp_tui.words import CHANGE_WORDS, plain, plural
+from homeamp_tui.words import CHANGE_WORDS, brief, plural
 
 if TYPE_CHECKING:
     from homeamp_tui.app import HomeampApp
@@ -36,6 +38,7 @@ PLACEHOLDER = {"reason": "composed in the dashboard"}
 """A request needs a reason also while it is only looked at."""
 
 NOTES_SHOWN = 50
+REASONS_SHOWN = 5
 TO_APPROVE = frozenset({ChangeStatus.PENDING_APPROVAL})
 TO_APPLY = frozenset({ChangeStatus.APPROVED, ChangeStatus.SCHEDULED})
 TO_CANCEL = TO_APPROVE | TO_APPLY | {ChangeStatus.WAITING}
@@ -50,11 +53,17 @@ class _Shown(NamedTuple):
     preview: ChangesPreviewResult
 
 
+class _NoRequest(Exception):
+    """A file holds no change request; says why."""
+
+
 class Requesting:
     """Requests of `app`."""
 
     def __init__(self, app: HomeampApp) -> None:
         self._app = app
+        self.handed_in: tuple[str, str] | None = None
+        """The agent's address and the id of what was handed in last; who lists it forgets it."""
 
     # Handing in ----------------------------------------------------------------------------------
 
@@ -70,27 +79,19 @@ class Requesting:
 
     async def load(self) -> bool:
         """A request from a file, to every host that it is for; whether one was handed in."""
-        loaded = await self._app.push_screen_wait(AskFile())
-        if loaded is None:
-            return False
-        draft = {"text": loaded.text, "source": f"file:{loaded.name[:200]}"}
-        links = [link for link in self._app.links if link.state is LinkState.CONNECTED]
-        return await self._hand_in([(link, draft) for link in links], {})
+        path, wrong = "", ""
+        while (loaded := await self._app.push_screen_wait(AskFile(path, wrong))) is not None:
+            draft = {"text": loaded.text, "source": f"file:{loaded.name[:200]}"}
+            links = [link for link in self._app.links if link.state is LinkState.CONNECTED]
+            try:
+                return await self._hand_in([(link, draft) for link in links], {})
+            except _NoRequest as error:
+                path, wrong = loaded.path, f"{loaded.name}: {error}"
+        return False
 
     async def _hand_in(self, drafts: Sequence[tuple[Link, _Draft]], said: dict[str, Any]) -> bool:
         draft_of = {link.url: draft for link, draft in drafts}
-
-        async def submit(
-            links: Sequence[Link], said: dict[str, Any], verb: str, *, dry_run: bool
-        ) -> list[tuple[Link, ChangesSubmitResult]]:
-            return await ask_each(
-                self._app,
-                links,
-                verb,
-                lambda link: self._submit(link, draft_of[link.url], said, dry_run=dry_run),
-            )
-
-        shown = await submit([link for link, _ in drafts], said, "plan it", dry_run=True)
+        shown = await self._planned(draft_of, said, [link for link, _ in drafts])
         if not shown:
             return False
         meant = [(link, result) for link, result in shown if result.plan.files] or shown
@@ -100,10 +101,40 @@ class Requesting:
         answer = await self._app.push_screen_wait(AskSaid("Hand in: why, how and when?", known))
         if answer is None:
             return False
-        links = [link for link, _ in meant]
-        given = await submit(links, answer.wire(), "take the request", dry_run=False)
+        given = await ask_each(
+            self._app,
+            [link for link, _ in meant],
+            "take the request",
+            lambda link: self._submit(link, draft_of[link.url], answer.wire(), dry_run=False),
+        )
         self._tell_given([result.change for _, result in given])
+        if given:
+            link, result = given[0]
+            self.handed_in = (link.url, result.change.id)
         return bool(given)
+
+    async def _planned(
+        self, draft_of: Mapping[str, _Draft], said: dict[str, Any], links: Sequence[Link]
+    ) -> list[tuple[Link, ChangesSubmitResult]]:
+        """What each host would do; those that cannot say are told of.
+
+        Raises:
+            _NoRequest: a file is none, whichever host is asked.
+        """
+        answers = await answers_of(
+            links, lambda link: self._submit(link, draft_of[link.url], said, dry_run=True)
+        )
+        refused = [each for _, each in answers if isinstance(each, RpcError)]
+        alike = len({each.message for each in refused}) == 1
+        if alike and len(refused) == len(answers) and "text" in draft_of[links[0].url]:
+            raise _NoRequest(refused[0].message)
+        shown: list[tuple[Link, ChangesSubmitResult]] = []
+        for link, answer in answers:
+            if isinstance(answer, (RpcError, NotConnected)):
+                tell_not_done(self._app, link, "plan it", answer)
+            else:
+                shown.append((link, answer))
+        return shown
 
     async def _submit(
         self, link: Link, draft: _Draft, said: dict[str, Any], *, dry_run: bool
@@ -148,18 +179,30 @@ class Requesting:
         if not shown or not await self._agreed(shown, "Approve"):
             return False
         done = 0
+        left: list[Skipped] = []
         for link, change, preview in shown:
             params = ChangesApproveParams(ids=(change.id,), digest=preview.plan.digest)
             work = link.mutate("changes.approve", params, ChangesDecidedResult)
-            done += await ask(self._app, link, "approve", work) is not None
+            if (answer := await ask(self._app, link, "approve", work)) is not None:
+                done += len(answer.changes)
+                left += answer.skipped
+        self._tell_left(left)
         if done:
             self._app.tell(f"Approved {plural(done, 'request')}. p carries out.")
         return done == len(shown)
 
+    def _tell_left(self, left: Sequence[Skipped]) -> None:
+        if left:
+            words = "\n".join(f"{each.id}: {each.reason}" for each in left)
+            self._app.tell_wrong("Left alone", words)
+
     async def decline(self, requests: Requests, act: str) -> bool:
         """Say no (`reject`) or withdraw (`cancel`), with a reason."""
         verb = {"reject": "Reject", "cancel": "Withdraw"}[act]
-        words = "\n".join(plain(change.reason or change.id) for _, change in requests[:5])
+        shown = [brief(change.reason or change.id) for _, change in requests[:REASONS_SHOWN]]
+        if more := len(requests) - len(shown):
+            shown.append(f"… and {more:,} more")
+        words = "\n".join(shown)
         title = f"{verb} {plural(len(requests), 'request')}?"
         reason = await self._app.push_screen_wait(AskWhy(title, Content(words), verb))
         if reason is None:
@@ -174,11 +217,11 @@ class Requesting:
                 ChangesDecidedResult,
             ),
         )
+        if done := sum(len(answer.changes) for _, answer in answers):
+            said = {"reject": "Rejected", "cancel": "Withdrew"}[act]
+            self._app.tell(f"{said} {plural(done, 'request')}.")
         left = [each for _, answer in answers for each in answer.skipped]
-        if left:
-            self._app.tell_wrong(
-                "Left alone", "\n".join(f"{each.id}: {each.reason}" for each in left)
-            )
+        self._tell_left(left)
         return not left and len(answers) == len(links_of(requests))
 
     # Carrying out --------------------------------------------------------------------------------

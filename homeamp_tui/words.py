@@ -62,7 +62,7 @@ CHANGE_WORDS = {
     ChangeStatus.ROLLING_BACK: "… rolling back",
     ChangeStatus.ROLLED_BACK: "↶ rolled back",
     ChangeStatus.REJECTED: "✖ rejected",
-    ChangeStatus.CANCELLED: "✖ cancelled",
+    ChangeStatus.CANCELLED: "✖ withdrawn",
 }
 
 PATTERN_WORDS = {
@@ -78,6 +78,8 @@ PATTERN_WORDS = {
     "majority": "most have another value",
 }
 
+BRIEF_CHARACTERS = 120
+"""Of a reason above other things: two lines of a narrow screen; reasons go up to 2,000."""
 DIFFERENCE_CELLS = 6
 """So much of a difference is to be seen, else what stands before it is shortened."""
 BEFORE_DIFFERENCE_CELLS = 3
@@ -99,6 +101,12 @@ _HARMFUL: dict[int, int | str] = {
 def plain(text: str) -> str:
     """`text` on one line, with nothing in it that a terminal would obey."""
     return text if text.isascii() and text.isprintable() else text.translate(_HARMFUL)
+
+
+def brief(text: str) -> str:
+    """`text` as `plain` gives it, cut where it would push away what stands below it."""
+    shown = plain(text)
+    return shown if len(shown) <= BRIEF_CHARACTERS else shown[: BRIEF_CHARACTERS - 1] + "…"
 
 
 def value_text(value: Any) -> str:

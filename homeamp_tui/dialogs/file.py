@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from textual import on, work
@@ -30,6 +30,8 @@ class LoadedFile:
 
     name: str
     text: str = field(repr=False)
+    path: str = ""
+    """As it was typed."""
 
 
 class NotReadable(Exception):
@@ -107,20 +109,25 @@ class PathInput(Input):
 
 
 class AskFile(Dialog[LoadedFile | None]):
-    """A change request's file."""
+    """A change request's file; `path` was asked for before, and `wrong` is what came of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: str = "", wrong: str = "") -> None:
         super().__init__(
             "Load a change request", foot="tab: complete · enter: show it · esc: cancel"
         )
+        self._path, self._wrong = path, wrong
 
     def compose_body(self) -> ComposeResult:
         yield Static("File", classes="label")
         yield PathInput(
-            compact=True, placeholder="a JSON or YAML file", id="path", suggester=PathSuggester()
+            self._path,
+            compact=True,
+            placeholder="a JSON or YAML file",
+            id="path",
+            suggester=PathSuggester(),
         )
         yield Static("What it would do is shown before it is handed in.", classes="hint")
-        yield Static("", id="wrong", classes="wrong", markup=False)
+        yield Static(plain(self._wrong), id="wrong", classes="wrong", markup=False)
 
     def compose_buttons(self) -> ComposeResult:
         yield Button("Cancel", id="cancel", compact=True)
@@ -144,4 +151,4 @@ class AskFile(Dialog[LoadedFile | None]):
             self.query_one("#wrong", Static).update(plain(str(error)))
             self.query_one("#path").focus()
             return
-        self.dismiss(loaded)
+        self.dismiss(replace(loaded, path=path))

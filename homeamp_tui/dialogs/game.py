@@ -35,6 +35,9 @@ class GameLines(DiffView):
         super().__init__([((line, "diff--plain"),) for line in lines], id="games")
 
     def on_resize(self) -> None:
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
         """Take the focus only where there is something to scroll."""
         self.can_focus = self.max_scroll_y > 0
 

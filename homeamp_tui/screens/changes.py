@@ -9,7 +9,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from homeamp_agent.model.change import ChangeRequest, ChangeStatus
+from homeamp_agent.model.change import ChangeRequest, ChangeStatus, WritePolicy
 from homeamp_agent.model.event import Topic
 from homeamp_agent.rpc.protocol.messages import (
     ChangesListParams,
@@ -25,11 +25,16 @@ from homeamp_tui.rolling_back import STANDING
 from homeamp_tui.screens.listing import ListingScreen, Row
 from homeamp_tui.screens.paned import Detail
 from homeamp_tui.widgets.column_table import Cell, Column
-from homeamp_tui.words import CHANGE_WORDS, age_text, ago_text, plain, plural
+from homeamp_tui.widgets.diff_view import reason_lines
+from homeamp_tui.words import CHANGE_WORDS, age_text, ago_text, brief, plain, plural
 
 CHANGES_PAGE = 200
 CHANGES_MAX = 2_000
 
+POLICY_WORDS = {
+    WritePolicy.ON_RESTART: "into each instance at its game's next stop",
+    WritePolicy.STOP_WRITE_START: "between stop and start of the games",
+}
 STATUS_STYLES = {
     ChangeStatus.APPLIED: "good",
     ChangeStatus.REVERTED_BY_PLUGIN: "bad",
@@ -43,8 +48,11 @@ POSSIBLE = {
     "apply": (TO_APPLY, "carried out"),
     "cancel": (TO_CANCEL, "withdrawn"),
     "deploy": (TO_CANCEL, "deployed"),
+    "rollback": (STANDING, "rolled back"),
 }
 """Which states an act wants, and its word."""
+FIRST = {"apply": ": a approves it first"}
+"""What is to be done before, with one that waits for approval."""
 
 
 class ChangesScreen(ListingScreen[ChangeRequest]):
@@ -68,12 +76,12 @@ class ChangesScreen(ListingScreen[ChangeRequest]):
         ("a", "Approve", "approve"),
         ("p", "Apply", "apply"),
         ("R", "Roll back", "rollback"),
+        ("x", "Reject", "reject"),
+        ("D", "Deploy", "deploy"),
+        ("c", "Withdraw", "cancel"),
         ("L", "Load", "load"),
         ("H", "History", "history"),
         ("S", "All since", "rollback_since"),
-        ("x", "Reject", "reject"),
-        ("c", "Withdraw", "cancel"),
-        ("D", "Deploy", "deploy"),
         ("z", "Undo last", "undo"),
         ("y", "Copy diff", "copy"),
         ("r", "Rescan", "rescan"),
@@ -157,7 +165,9 @@ View       H: the history, who did what   y: copy the diff
         params = ChangesShowParams(id=change.id)
         answer = await link.call("changes.show", params, ChangesShowResult)
         head = _head(link, answer.change)
-        return Detail(f"Change {change.id}", head, change_lines(link.host, answer.change))
+        said = [*reason_lines(answer.change.reason), *reason_lines(answer.change.message)]
+        lines = [*said, *change_lines(link.host, answer.change)]
+        return Detail(f"Change {change.id}", head, lines)
 
     def nothing(self) -> Content:
         return Content.assemble(
@@ -171,6 +181,15 @@ View       H: the history, who did what   y: copy the diff
             ),
         )
 
+    def paint(self) -> None:
+        """Bring everything up to date; the cursor goes to what was handed in from here."""
+        super().paint()
+        wanted = self.dashboard.requesting.handed_in
+        keys = [self._key(row) for row in self.rows]
+        if wanted in keys:
+            self.dashboard.requesting.handed_in = None
+            self.table.cursor = keys.index(wanted)
+
     def action_load(self) -> None:
         async def loading() -> None:
             if await self.dashboard.requesting.load():
@@ -179,37 +198,42 @@ View       H: the history, who did what   y: copy the diff
         self.dashboard.act(loading())
 
     def action_approve(self) -> None:
-        self._decide(self.dashboard.requesting.approve)
+        self._decide("approve", self.dashboard.requesting.approve)
 
     def action_apply(self) -> None:
-        self._decide(self.dashboard.requesting.apply)
+        self._decide("apply", self.dashboard.requesting.apply)
 
     def action_reject(self) -> None:
-        self._decide(partial(self.dashboard.requesting.decline, act="reject"))
+        self._decide("reject", partial(self.dashboard.requesting.decline, act="reject"))
 
     def action_cancel(self) -> None:
-        self._decide(partial(self.dashboard.requesting.decline, act="cancel"))
+        self._decide("cancel", partial(self.dashboard.requesting.decline, act="cancel"))
 
     def action_deploy(self) -> None:
-        self._decide(self.dashboard.deploying.start_all)
+        self._decide("deploy", self.dashboard.deploying.start_all)
 
     def action_history(self) -> None:
         self.dashboard.action_show("history")
 
-    def _decide(self, act: Callable[[Requests], Awaitable[bool]]) -> None:
+    def _decide(self, name: str, act: Callable[[Requests], Awaitable[bool]]) -> None:
+        """Do it with those of the chosen that it can be done with."""
+        wanted, words = POSSIBLE[name]
+        fitting = [row for row in self.chosen if row.item.status in wanted]
+        if left := len(self.chosen) - len(fitting):
+            self.dashboard.tell(f"Left alone: {plural(left, 'change')} that cannot be {words}.")
+
         async def deciding() -> None:
-            if await act([(row.link, row.item) for row in self.chosen]):
+            if await act([(row.link, row.item) for row in fitting]):
                 self.acted()
 
         self.dashboard.act(deciding())
 
     def action_rollback(self) -> None:
-        self.dashboard.act(self._rolling_back(self.chosen))
+        self._decide("rollback", self._rolling_back)
 
-    async def _rolling_back(self, rows: Sequence[Row[ChangeRequest]]) -> None:
-        what = "Chosen" if len(rows) > 1 else ""
-        if await self.dashboard.rolling_back.all_of([(row.link, row.item) for row in rows], what):
-            self.acted()
+    async def _rolling_back(self, changes: Requests) -> bool:
+        what = "Chosen" if len(changes) > 1 else ""
+        return await self.dashboard.rolling_back.all_of(changes, what)
 
     def action_rollback_since(self) -> None:
         async def rolling_back() -> None:
@@ -230,13 +254,14 @@ View       H: the history, who did what   y: copy the diff
             return "" if up else "no agent can be reached"
         if why := super().why_not_chosen(action):
             return why
-        wanted, words = POSSIBLE.get(action, (STANDING, "rolled back"))
-        fitting = [row.item.status in wanted for row in self.chosen]
-        if all(fitting):
+        wanted, words = POSSIBLE[action]
+        if any(row.item.status in wanted for row in self.chosen):
             return ""
-        if len(fitting) == 1:
-            return f"it is {self.chosen[0].item.status.value.replace('_', ' ')}"
-        return f"{plural(fitting.count(False), 'change')} of those selected cannot be {words}"
+        if len(self.chosen) > 1:
+            return f"none of those selected can be {words}"
+        status = self.chosen[0].item.status
+        how = FIRST.get(action, "") if status in TO_APPROVE else ""
+        return f"it is {CHANGE_WORDS[status][2:]}{how}"
 
 
 def _head(link: Link, change: ChangeRequest) -> Content:
@@ -255,14 +280,16 @@ def _head(link: Link, change: ChangeRequest) -> Content:
         )
     ]
     if change.reason:
-        lines.append(Content.styled(plain(change.reason), "bold"))
+        lines.append(Content.styled(brief(change.reason), "bold"))
     if change.rolled_back_at:
         lines.append(Content.styled(f"rolled back {ago_text(change.rolled_back_at)}", "$muted"))
+    if (how := POLICY_WORDS.get(change.write_policy)) and change.status in TO_CANCEL:
+        lines.append(Content.styled(f"writes {how}", "$muted"))
     if change.not_before and change.status in TO_CANCEL:
         when = f"{change.not_before.astimezone():%Y-%m-%d %H:%M}"
         lines.append(Content.styled(f"not before {when}", "$muted"))
     if change.message:
-        lines.append(Content.styled(plain(change.message), "$warning"))
+        lines.append(Content.styled(brief(change.message), "$warning"))
     if (progress := progress_of(change)) is not None:
         lines.append(progress_line(progress))
     return Content("\n").join(lines)

@@ -21,8 +21,8 @@ from homeamp_tui.links import Link
 from homeamp_tui.screens.listing import ListingScreen, Row
 from homeamp_tui.screens.paned import Detail
 from homeamp_tui.widgets.column_table import Cell, Column
-from homeamp_tui.widgets.diff_view import Line, heading_line, note_lines
-from homeamp_tui.words import age_text, ago_text, plain, plural, value_text
+from homeamp_tui.widgets.diff_view import heading_line, note_lines, reason_lines
+from homeamp_tui.words import age_text, ago_text, brief, plain, plural, value_text
 
 ACTS_MAX = 1_000
 """Of one host; `homeamp-agent audit export` writes all."""
@@ -103,7 +103,7 @@ Act        R: roll the change back (shows it first)   y: copy
         act = row.item
         good = act.outcome in GOOD
         return (
-            Cell(plain(act.action.replace(".", " ").replace("_", " ")), "" if good else "bad"),
+            Cell(_words(act), "" if good else "bad"),
             Cell(age_text(act.at), "muted"),
             Cell(plain(row.link.host)),
             Cell(plain(act.who)),
@@ -113,7 +113,7 @@ Act        R: roll the change back (shows it first)   y: copy
 
     async def detail(self, row: Row[Act]) -> Detail:
         link, act = row
-        lines: list[Line] = []
+        lines = [*reason_lines(act.reason), *reason_lines(act.message)]
         for instance, file in _places(act):
             lines.append(heading_line(f"{link.host} › {instance}  {file}"))
             for each in act.settings:
@@ -163,16 +163,20 @@ def _places(act: Act) -> list[tuple[str, str]]:
     return list(dict.fromkeys(places))
 
 
+def _words(act: Act) -> str:
+    return plain(act.action.replace(".", " ").replace("_", " "))
+
+
 def _head(act: Act) -> Content:
     lines = [
         Content.assemble(
-            (plain(act.action), "bold"),
+            (_words(act), "bold"),
             (f"  {plain(act.outcome)}, {ago_text(act.at)} by {plain(act.who)}", "$muted"),
         ),
         Content.styled(plain(act.subject), "$muted"),
     ]
     if act.reason:
-        lines.append(Content.styled(plain(act.reason), "bold"))
+        lines.append(Content.styled(brief(act.reason), "bold"))
     if act.message:
-        lines.append(Content.styled(plain(act.message), "$warning"))
+        lines.append(Content.styled(brief(act.message), "$warning"))
     return Content("\n").join(lines)

@@ -17,13 +17,21 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from homeamp_tui.words import fit, plain
+from homeamp_tui.widgets.wrapping import Line, wrapped
+from homeamp_tui.words import brief, fit, plain
+
+__all__ = [
+    "DiffView",
+    "Line",
+    "diff_lines",
+    "heading_line",
+    "note_lines",
+    "reason_lines",
+    "side_by_side",
+]
 
 NUMBER_CELLS = 5
 _HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
-
-Line = tuple[tuple[str, str], ...]
-"""Pieces of one line, each with the name of its style."""
 
 
 def heading_line(text: str, note: str = "") -> Line:
@@ -34,6 +42,13 @@ def heading_line(text: str, note: str = "") -> Line:
 def note_lines(text: str, style: str = "diff--note") -> list[Line]:
     """Remarks between diffs."""
     return [((plain(line), style),) for line in text.splitlines()]
+
+
+def reason_lines(reason: str) -> list[Line]:
+    """A reason in full, where it is too long for what stands above the lines."""
+    if brief(reason) == plain(reason):
+        return []
+    return [heading_line("REASON"), *note_lines(plain(reason), "diff--plain"), ()]
 
 
 def diff_lines(diff: str) -> list[Line]:
@@ -145,6 +160,7 @@ class DiffView(ScrollView, can_focus=True):
         & > .diff--removed-part { color: $background; background: $error; }
         & > .diff--note { color: $muted; text-style: italic; }
         & > .diff--warning { color: $warning; }
+        & > .diff--error { color: $error; }
         & > .diff--plain { color: $foreground; }
         & > .diff--heading { color: $muted; text-style: bold; }
     }
@@ -161,6 +177,7 @@ class DiffView(ScrollView, can_focus=True):
         "diff--removed-part",
         "diff--note",
         "diff--warning",
+        "diff--error",
         "diff--plain",
         "diff--heading",
     }
@@ -179,16 +196,29 @@ class DiffView(ScrollView, can_focus=True):
     def __init__(self, lines: Sequence[Line] = (), *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._lines = lines
+        self._rows: Sequence[Line] = ()
+        self._width = 0
 
     def on_mount(self) -> None:
         self.show_lines(self._lines)
 
+    def on_resize(self) -> None:
+        """Prose is broken anew; the text of files is not, it scrolls sideways."""
+        if self.size.width != self._width:
+            self._lay_out(self.size.width)
+
     def show_lines(self, lines: Sequence[Line]) -> None:
         """Show these from the top."""
         self._lines = lines
-        widest = max((sum(cell_len(text) for text, _ in line) for line in lines), default=0)
-        self.virtual_size = Size(widest, len(lines))
+        self._lay_out(self._width)
         self.scroll_to(0, 0, animate=False)
+
+    def _lay_out(self, width: int) -> None:
+        self._width = width
+        room = width - self.scrollbar_size_vertical
+        self._rows = [row for line in self._lines for row in wrapped(line, room)]
+        widest = max((sum(cell_len(text) for text, _ in row) for row in self._rows), default=0)
+        self.virtual_size = Size(widest, len(self._rows))
         self.refresh()
 
     @property
@@ -199,10 +229,10 @@ class DiffView(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         left, top = self.scroll_offset
         width, base = self.size.width, self.rich_style
-        if top + y >= len(self._lines):
+        if top + y >= len(self._rows):
             return Strip.blank(width, base)
         segments = [
-            Segment(text, base + self._piece_style(name)) for text, name in self._lines[top + y]
+            Segment(text, base + self._piece_style(name)) for text, name in self._rows[top + y]
         ]
         strip = Strip(segments)
         full = max(width + left, strip.cell_length)

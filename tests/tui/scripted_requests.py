@@ -16,7 +16,7 @@ from homeamp_agent.model.change import (
 )
 from homeamp_agent.model.event import Topic
 from homeamp_agent.model.history import Act, ActSetting
-from homeamp_agent.rpc.protocol.errors import NotFound
+from homeamp_agent.rpc.protocol.errors import InvalidParams, NotFound
 from homeamp_agent.rpc.protocol.messages import (
     Access,
     ChangesApplyParams,
@@ -37,6 +37,10 @@ from tests.tui.scripted_deployments import put_back
 
 if TYPE_CHECKING:
     from tests.tui.scripted import Script
+
+
+BROKEN = "edits: ["
+"""A text that no host takes for a request."""
 
 
 def waiting_request(script: Script, status: ChangeStatus) -> ChangeRequest:
@@ -71,6 +75,8 @@ async def submit(call: Call[Script], params: ChangesSubmitParams) -> ChangesSubm
     from tests.tui.scripted import plan_of
 
     script = call.rooms
+    if params.text == BROKEN:
+        raise InvalidParams("line 1 is no YAML")
     ids = params.deviation_ids or tuple(row.id for row in script.rows[:2])
     plan = plan_of(script, ids)
     change = ChangeRequest(

@@ -178,7 +178,7 @@ async def test_more_than_one_act_takes_is_refused_with_what_to_do(agent_of: Agen
     async with looking(agent) as pilot:
         await pilot.press("A")
         await until(pilot, lambda: "are more than one act takes" in screen_text(pilot.app))
-        assert "Filter first" in screen_text(pilot.app)
+        assert "first." in screen_text(pilot.app)
         assert not screen_of(pilot).selection
 
 

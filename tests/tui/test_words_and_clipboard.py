@@ -9,8 +9,9 @@ import pytest
 
 from homeamp_agent.model.query import SettingChange
 from homeamp_tui.clipboard import OSC52_BYTES_MAX, TooLong, osc52
+from homeamp_tui.widgets.diff_view import reason_lines
 from homeamp_tui.widgets.setting_changes import who_changed
-from homeamp_tui.words import age_text, fit, plural, value_text
+from homeamp_tui.words import BRIEF_CHARACTERS, age_text, brief, fit, plural, value_text
 
 NOW = dt.datetime(2026, 1, 31, 12, 0, tzinfo=dt.UTC)
 
@@ -39,6 +40,14 @@ def test_what_is_cut_says_so() -> None:
     assert fit("abcdef", 4) == "abc…"
     assert fit("abcd", 4) == "abcd"
     assert (plural(1, "row"), plural(2_000, "row")) == ("1 row", "2,000 rows")
+
+
+def test_a_long_reason_is_cut_above_and_told_in_full_below() -> None:
+    long = "because " * 40
+    assert len(brief(long)) == BRIEF_CHARACTERS
+    assert brief("as agreed") == "as agreed"
+    assert reason_lines("as agreed") == []
+    assert reason_lines(long)[1] == ((long, "diff--plain"),)
 
 
 def test_copying_reaches_the_laptop_through_tmux_and_screen() -> None:
