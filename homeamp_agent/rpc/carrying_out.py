@@ -24,6 +24,7 @@ from homeamp_agent.model.request import RequestedChange, RestartPolicy
 from homeamp_agent.model.window import NoWindow, Window, window_of
 from homeamp_agent.rpc.dispatch import where_of
 from homeamp_agent.rpc.next_stop import NextStop
+from homeamp_agent.rpc.turns import instances_of
 
 if TYPE_CHECKING:
     from homeamp_agent.rpc.desk import Desk
@@ -173,7 +174,7 @@ class CarryingOut:
         self._tasks[change_id] = task
 
         def done(ended: asyncio.Task[None]) -> None:
-            del self._tasks[change_id]
+            self._tasks.pop(change_id, None)
             self.desk.wake()
             if not ended.cancelled() and (error := ended.exception()) is not None:
                 log.error("change %s: %s", change_id, where_of(error))
@@ -290,5 +291,6 @@ class Sheet:
             FileConflictError: they are not.
         """
         change, request = self.desk.opened(self.change_id)
-        planned = await self.desk.planned_as_approved(change, request, settings_only=True)
-        return await self.desk.write(change, planned)
+        async with self.desk.turns.of(instances_of(change)):
+            planned = await self.desk.planned_as_approved(change, request, settings_only=True)
+            return await self.desk.write(change, planned)

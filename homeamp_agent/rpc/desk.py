@@ -46,6 +46,7 @@ from homeamp_agent.model.request import RequestedChange
 from homeamp_agent.rpc.carrying_out import CarryingOut, RestartRules
 from homeamp_agent.rpc.request_ledger import RequestLedger
 from homeamp_agent.rpc.rooms import DriftRoom
+from homeamp_agent.rpc.turns import Turns, instances_of
 
 LONGEST_SLEEP_S = 60.0
 """The clock of a machine may be set: a schedule is looked at this often at the least."""
@@ -81,6 +82,7 @@ class Desk(RequestLedger):
     policy: DeskPolicy = field(default_factory=DeskPolicy)
     _busy: set[str] = field(default_factory=set)
     _places: asyncio.Semaphore = field(init=False)
+    turns: Turns = field(default_factory=Turns)
     deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
     carrying: CarryingOut = field(init=False)
 
@@ -245,21 +247,24 @@ class Desk(RequestLedger):
             FileConflictError: its plan no longer holds; it waits for approval again.
             InstanceBusyError: another request works on one of its instances.
         """
-        change, request = self.opened(change_id)
-        if self.under_way(change_id):
-            raise NotNowError(f"{change_id} is under way")
-        if change.status not in STARTABLE:
-            raise NotNowError(f"{change_id} is {change.status.value}: approve it first")
-        if digest is not None and digest != change.digest:
-            raise FileConflictError(change_id, "another plan was approved: preview it again")
-        if request.write_policy is not WritePolicy.NOW:
-            self.carrying.check(request)
-            return await self.carrying.begin(change)
-        self._busy.add(change_id)
+        async with self.deciding:
+            change, request = self.opened(change_id)
+            if self.under_way(change_id):
+                raise NotNowError(f"{change_id} is under way")
+            if change.status not in STARTABLE:
+                raise NotNowError(f"{change_id} is {change.status.value}: approve it first")
+            if digest is not None and digest != change.digest:
+                raise FileConflictError(change_id, "another plan was approved: preview it again")
+            if request.write_policy is not WritePolicy.NOW:
+                self.carrying.check(request)
+                return await self.carrying.begin(change)
+            self._busy.add(change_id)
         try:
-            return await self._carry_out(change_id)
+            async with self.turns.of(instances_of(change)):
+                return await self._carry_out(change_id)
         finally:
             self._busy.discard(change_id)
+            self.wake()
 
     async def ended(self, change_id: str) -> ChangeRequest:
         """The request once nothing of it is under way or waited for: over, or approved again.
@@ -404,12 +409,16 @@ class Desk(RequestLedger):
     ) -> ChangeRequest:
         async with self.deciding:
             change = self.book.get(change_id).change
-            if change.status not in states or change_id in self._busy:
+            if change_id in self._busy:
+                raise NotNowError(f"{change_id} is being carried out: wait, and roll it back")
+            if change.status not in states:
                 raise NotNowError(f"{change_id} is {change.status.value}: it stays so")
             if written := [each.instance for each in change.restarts if each.state == "written"]:
                 raise NotNowError(
                     f"{change_id} is written into {', '.join(written)} already: roll it back"
                 )
+            if self.carrying.next_stop.writes(change_id):
+                raise NotNowError(f"{change_id} is being written: wait, and roll it back")
             self.carrying.withdraw(change_id)
             ended = change.model_copy(
                 update={"status": status, "message": reason, "finished_at": datetime.now(UTC)}

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from homeamp_agent.amp.restarts import Restarts
 from homeamp_agent.changes import ChangesError
@@ -36,6 +36,7 @@ from homeamp_agent.model.change import (
     WritePolicy,
 )
 from homeamp_agent.model.game import GameState, InstanceState
+from homeamp_agent.model.request import RequestedChange
 from homeamp_agent.rpc.dispatch import where_of
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class NextStop:
     hands: Hands | None = None
     _turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     _following: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _telling: set[asyncio.Task[None]] = field(default_factory=set)
+    _writing: set[str] = field(default_factory=set)
     _restarts: Restarts = field(default_factory=Restarts)
 
     async def begin(self, change: ChangeRequest) -> ChangeRequest:
@@ -82,6 +85,10 @@ class NextStop:
         booked = self.desk.book.find(change_id)
         return booked is not None and _waits(booked.change)
 
+    def writes(self, change_id: str) -> bool:
+        """Whether the request is being written this moment: it can no longer be withdrawn."""
+        return change_id in self._writing
+
     @property
     def instances(self) -> frozenset[str]:
         """The games that something waits for."""
@@ -98,7 +105,9 @@ class NextStop:
             if not states[name].up or states[name].state in LEAVING:
                 self._follow(name)
             elif name in restarted:
-                self._keep(name, self._missed(name))
+                task = asyncio.create_task(self._missed(name))
+                self._telling.add(task)
+                task.add_done_callback(self._told)
 
     async def down(self, instance: str) -> None:
         """The game is down and held by the caller: write what waits for it. Never raises."""
@@ -113,7 +122,7 @@ class NextStop:
 
     async def stop(self) -> None:
         """The agent ends."""
-        tasks = tuple(self._following.values())
+        tasks = (*self._following.values(), *self._telling)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -126,13 +135,20 @@ class NextStop:
     # meeting the stop -----------------------------------------------------------------------
 
     def _follow(self, instance: str) -> None:
-        if instance not in self._following:
-            self._keep(instance, self._followed(instance))
+        if instance in self._following:
+            return
+        task = self._following[instance] = asyncio.create_task(self._followed(instance))
 
-    def _keep(self, instance: str, work: Any) -> None:
-        task = asyncio.create_task(work)
-        self._following[instance] = task
-        task.add_done_callback(lambda _: self._following.pop(instance, None))
+        def done(ended: asyncio.Task[None]) -> None:
+            self._following.pop(instance, None)
+            self._told(ended)
+
+        task.add_done_callback(done)
+
+    def _told(self, ended: asyncio.Task[None]) -> None:
+        self._telling.discard(ended)
+        if not ended.cancelled() and (error := ended.exception()) is not None:
+            log.error("a game that something waits for: %s", where_of(error))
 
     async def _followed(self, instance: str) -> None:
         """Write once the game is down, if it is going down; holding it while it is written."""
@@ -165,7 +181,21 @@ class NextStop:
 
     async def _write(self, change_id: str, instance: str) -> None:
         desk = self.desk
-        change, request = desk.opened(change_id)
+        async with desk.deciding:
+            if not self.waits(change_id):
+                return  # it was withdrawn just now
+            change, request = desk.opened(change_id)
+            self._writing.add(change_id)
+        try:
+            async with desk.turns.of({instance}):
+                await self._write_now(change, request, instance)
+        finally:
+            self._writing.discard(change_id)
+
+    async def _write_now(
+        self, change: ChangeRequest, request: RequestedChange, instance: str
+    ) -> None:
+        desk, change_id = self.desk, change.id
         try:
             planned, _ = await desk.plan(request, instance)
             if not alike(planned, change, instance):

@@ -167,6 +167,23 @@ class Wire:
             self.events.append(message["params"]["event"])
         return message
 
+    def at_once(self, *calls: tuple[str, dict[str, Any]]) -> list[Any]:
+        """The replies to calls that are all sent before the first is answered."""
+        ids = range(self._calls + 1, self._calls + 1 + len(calls))
+        self._calls += len(calls)
+        for identifier, (method, params) in zip(ids, calls, strict=True):
+            request = {"jsonrpc": "2.0", "id": identifier, "method": method, "params": params}
+            self._stream.write(json.dumps(request).encode() + b"\n")
+        self._stream.flush()
+        replies: dict[int, Any] = {}
+        while len(replies) < len(calls):
+            message = self.receive()
+            if message.get("id") in ids:
+                replies[message["id"]] = message
+            else:
+                self.events.append(message["params"]["event"])
+        return [replies[each] for each in ids]
+
     def call(self, method: str, **params: Any) -> Any:
         reply = self.ask(method, **params)
         assert "error" not in reply, reply

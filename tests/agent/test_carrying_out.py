@@ -63,7 +63,12 @@ def test_a_request_takes_its_game_down_and_up_and_is_rolled_back(host: Host, pan
     with looked(host) as wire:
         preview = wire.call("changes.preview", request=asked())
         assert preview["plan"]["restarts"] == ["SURV01"]
-        change = reached(wire, begun(wire), "applied")
+        change_id = wire.call("changes.submit", request=asked())["change"]["id"]
+        wire.call("changes.approve", ids=[change_id])
+        first, *more = wire.at_once(*[("changes.apply", {"id": change_id})] * 3)
+        assert first["result"]["change"]["status"] == "waiting"
+        assert ["under way" in each["error"]["message"] for each in more] == [True, True]
+        change = reached(wire, change_id, "applied")
         assert restarts(change) == {"SURV01": "ready"}
         assert (radius(host), game.stops, game.starts) == (True, 1, 1)
         assert panel.games["LOBBY01"].stops == 0

@@ -151,7 +151,30 @@ def test_a_rejected_or_withdrawn_request_stays_so(host: Any, wire: Any) -> None:
         answer = wire.call(f"changes.{method}", ids=[rejected, cancelled])
         assert (answer["changes"], len(answer["skipped"])) == ([], 2)
     assert wire.ask("changes.apply", id=rejected)["error"]["data"]["kind"] == "refused"
+
+    late = submitted()
+    wire.call("changes.approve", ids=[late])
+    decisions = [("changes.cancel", {"ids": [late]}), ("changes.apply", {"id": late})]
+    cancel, apply = wire.at_once(*decisions)
+    assert cancel["result"]["changes"][0]["status"] == "cancelled"
+    assert "is cancelled" in apply["error"]["message"]
     assert radius(host, "LOBBY01") == "radius: 16"
+
+
+def test_of_requests_for_one_file_at_once_one_is_written_and_the_others_are_looked_at_again(
+    host: Any, wire: Any
+) -> None:
+    ids = []
+    for value in (31, 32, 33):
+        asked = request({"instances": ["LOBBY01"], "new": value})
+        ids.append(wire.call("changes.submit", request=asked)["change"]["id"])
+    wire.call("changes.approve", ids=ids)
+    replies = wire.at_once(*(("changes.apply", {"id": each}) for each in ids))
+    done = [each["result"]["change"]["status"] for each in replies if "result" in each]
+    kinds = [each["error"]["data"]["kind"] for each in replies if "error" in each]
+    assert (done, kinds) == (["applied"], ["conflict", "conflict"])
+    states = [each["status"] for each in wire.call("changes.list")["changes"]]
+    assert sorted(states) == ["applied", "pending_approval", "pending_approval"]
 
 
 def test_a_request_handed_in_twice_is_one_request(wire: Any) -> None:
