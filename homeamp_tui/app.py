@@ -23,6 +23,7 @@ from homeamp_tui.dialogs.dialog import DIALOG_CSS
 from homeamp_tui.dialogs.told import Told
 from homeamp_tui.games import Games
 from homeamp_tui.help import help_text
+from homeamp_tui.line_editing import LineEditing
 from homeamp_tui.links import Link, LinkState
 from homeamp_tui.requesting import Requesting
 from homeamp_tui.rolling_back import RollingBack
@@ -111,6 +112,7 @@ class HomeampApp(App[None]):
         self.ruling = Ruling(self)
         self.suggesting = Suggesting(self)
         self.requesting = Requesting(self)
+        self.line_editing = LineEditing(self)
         self.games = Games(self)
         self.deploying = Deploying(self)
         self._told_lost: set[str] = set()

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from homeamp_agent.model.change import AmpOwnedEdit, ChangeRequest, FilePlan, Plan, RefusedEdit
+from homeamp_agent.model.change import (
+    AmpOwnedEdit,
+    ChangeRequest,
+    FilePlan,
+    LineChange,
+    Plan,
+    RefusedEdit,
+)
 from homeamp_agent.model.setting import dotted
 from homeamp_agent.rpc.protocol.messages import ChangesPreviewResult, Skipped
 from homeamp_tui.widgets.diff_view import Line, diff_lines, heading_line, note_lines
@@ -44,6 +51,8 @@ def plan_summary(previews: Sequence[tuple[str, ChangesPreviewResult]]) -> Conten
         text += Content.assemble(
             ("\n↻ takes effect after a restart of ", "$muted"), plain(", ".join(restarts))
         )
+    if unproven := sum(file.line_edit is not None for file in files):
+        text += Content.styled(f"\n! {plural(unproven, 'line edit')}, unproven", "$warning")
     if left_out:
         conflicts = sum(each.conflict for each in refused)
         words = f"\n! {plural(left_out, 'edit')} left out"
@@ -57,7 +66,8 @@ def plan_lines(previews: Sequence[tuple[str, ChangesPreviewResult]]) -> list[Lin
     lines: list[Line] = []
     for host, preview in previews:
         for file in preview.plan.files:
-            lines += [_file_heading(host, file), *diff_lines(file.diff)]
+            lines += [_file_heading(host, file), *line_edit_lines(file.line_edit)]
+            lines += diff_lines(file.diff)
             lines += [*amp_lines(file.amp_owned), _BLANK]
     for host, preview in previews:
         lines += left_out_lines(host, preview.plan.refused, preview.skipped)
@@ -72,6 +82,24 @@ def amp_lines(owned: Sequence[AmpOwnedEdit], *, undo: bool = False) -> list[Line
         words = f"AMP owns it: {each.node} is set too, {values[0] or '(empty)'} → {values[1]}"
         lines += note_lines(plain(words), "diff--warning")
     return lines
+
+
+def line_edit_lines(change: LineChange | None) -> list[Line]:
+    """That a file's diff is a line edit, why, and what is known of it."""
+    if change is None:
+        return []
+    known = (
+        "then the file can be read, and the setting was seen to be as wanted"
+        if change.readable_after
+        else "then the file still cannot be read"
+    )
+    at = "" if change.unread_column is None else f", column {change.unread_column}"
+    where = "" if change.unread_line is None else f" at line {change.unread_line}{at}"
+    return [
+        *note_lines(f"! UNPROVEN line edit: reading stops{where}", "diff--warning"),
+        *note_lines(plain(f"  {change.unread}")),
+        *note_lines(f"  {known}", "diff--warning"),
+    ]
 
 
 def left_out_lines(
@@ -96,6 +124,7 @@ def change_lines(host: str, change: ChangeRequest, *, undo: bool = False) -> lis
     for file in change.files:
         state = "" if undo else f"{file.state} {file.message}".strip()
         lines.append(heading_line(f"{host} › {file.instance}  {file.file}", state))
+        lines += [] if undo else line_edit_lines(file.line_edit)
         lines += diff_lines(reversed_diff(file.diff) if undo else file.diff)
         lines += amp_lines(file.amp_owned, undo=undo)
         lines.append(_BLANK)
@@ -142,7 +171,11 @@ def _refusal(host: str, refused: RefusedEdit) -> list[Line]:
     edit = refused.edit
     what = "conflict" if refused.conflict else "refused"
     place = f"{host} › {edit.instance}  {edit.file}  {dotted(edit.path)}"
-    return [
+    lines: list[Line] = [
         ((plain(f"{what}: {place}"), "diff--warning"),),
         ((plain(f"  {refused.reason}"), "diff--warning"),),
     ]
+    if (offer := refused.line_edit) is not None:
+        lines.append(((plain(f"  line {offer.line} is  {offer.old_line}"), "diff--removed"),))
+        lines.append(((plain(f"  it could be {offer.new_line}"), "diff--added"),))
+    return lines

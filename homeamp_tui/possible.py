@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from homeamp_agent.model.deviation import (
     Deviation,
     DeviationKind,
@@ -22,6 +24,8 @@ def why_not(act: str, row: Deviation, *, lost: bool) -> str:
         return f"{row.host} cannot be reached"
     if act == "fix" and row.kind is DeviationKind.NOT_UNIQUE and row.replacement is None:
         return "it needs a value of its own: x flags it with one"
+    if act == "fix" and row.kind is DeviationKind.UNREADABLE:
+        return "no edit of it can be proven; f on the row alone offers a line edit"
     if act == "fix" and not row.can_be_written:
         return f"{row.kind.value.replace('_', ' ')}: no edit of a file puts this right"
     if act in {"ignore", "promote", "unique"}:
@@ -31,6 +35,11 @@ def why_not(act: str, row: Deviation, *, lost: bool) -> str:
     if act == "approve" and row.status is DeviationStatus.APPROVED:
         return "it is approved already"
     return ""
+
+
+def by_line_edit(row: object) -> TypeGuard[Deviation]:
+    """Whether a line edit is all that can be tried: its file cannot be read."""
+    return isinstance(row, Deviation) and row.kind is DeviationKind.UNREADABLE
 
 
 def _why_no_rule(act: str, row: Deviation) -> str:

@@ -26,6 +26,7 @@ from homeamp_tui.asking import answers_of, ask, ask_each, links_of, tell_not_don
 from homeamp_tui.dialogs.confirm import Confirm
 from homeamp_tui.dialogs.file import AskFile
 from homeamp_tui.dialogs.handing_in import AskSaid, AskWhy
+from homeamp_tui.dialogs.line_edit import ConfirmOrLineEdits
 from homeamp_tui.links import Link, LinkState, NotConnected
 from homeamp_tui.plans import edits_of, plan_lines, plan_summary
 from homeamp_tui.widgets.diff_view import Line, note_lines
@@ -90,12 +91,17 @@ class Requesting:
         return False
 
     async def _hand_in(self, drafts: Sequence[tuple[Link, _Draft]], said: dict[str, Any]) -> bool:
-        draft_of = {link.url: draft for link, draft in drafts}
-        shown = await self._planned(draft_of, said, [link for link, _ in drafts])
-        if not shown:
-            return False
-        meant = [(link, result) for link, result in shown if result.plan.files] or shown
-        if not await self._agreed_to_hand_in(meant):
+        draft_of = {link.url: dict(draft) for link, draft in drafts}
+        agreed: bool | None = None
+        while agreed is None:
+            shown = await self._planned(draft_of, said, [link for link, _ in drafts])
+            if not shown:
+                return False
+            meant = [(link, result) for link, result in shown if result.plan.files] or shown
+            agreed = await self._agreed_to_hand_in(meant)
+            for draft in draft_of.values():
+                draft["line_edits"] = agreed is None or draft.get("line_edits", False)
+        if not agreed:
             return False
         known = None if said else meant[0][1].change
         answer = await self._app.push_screen_wait(AskSaid("Hand in: why, how and when?", known))
@@ -142,7 +148,10 @@ class Requesting:
         params = ChangesSubmitParams(request=said, dry_run=dry_run, **draft)
         return await link.mutate("changes.submit", params, ChangesSubmitResult)
 
-    async def _agreed_to_hand_in(self, shown: Sequence[tuple[Link, ChangesSubmitResult]]) -> bool:
+    async def _agreed_to_hand_in(
+        self, shown: Sequence[tuple[Link, ChangesSubmitResult]]
+    ) -> bool | None:
+        """Whether it shall be handed in; None: with line edits, which are to be shown first."""
         previews = [
             (link.host, ChangesPreviewResult(plan=each.plan, skipped=each.skipped))
             for link, each in shown
@@ -155,14 +164,17 @@ class Requesting:
                 for line in note_lines(f"{link.host}: {note}", "diff--warning")
             ]
         count = sum(edits_of(each.plan) for _, each in shown)
-        question = Confirm(
+        offers = sum(edit.line_edit is not None for _, each in shown for edit in each.plan.refused)
+        question = ConfirmOrLineEdits(
             f"Hand in a request for {plural(count, 'setting')}?",
             plan_summary(previews),
             [*lines, *plan_lines(previews)],
             "Go on",
             impossible="" if count else "There is nothing that can be written.",
+            count=offers,
         )
-        return await self._app.push_screen_wait(question) is True
+        answer = await self._app.push_screen_wait(question)
+        return None if question.wants_line_edits else answer is True
 
     def _tell_given(self, changes: Sequence[ChangeRequest]) -> None:
         if not changes:

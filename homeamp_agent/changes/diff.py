@@ -33,7 +33,7 @@ MAX_HEURISTIC_LINES = 40_000
 MIN_LITERAL_SECRET_CHARACTERS = 4
 """Shorter secrets are masked at their place only; their text would hit innocent words."""
 
-_PICTURES = {code: 0x2400 + code for code in range(0x20) if code != 0x09} | {0x7F: 0x2421}
+PICTURES = {code: 0x2400 + code for code in range(0x20) if code != 0x09} | {0x7F: 0x2421}
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,4 +249,4 @@ def _masked_line(
     text = body.removesuffix(b"\r").removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
     for literal in literals:
         text = text.replace(literal, MASK)
-    return masker.mask_line(text).translate(_PICTURES)
+    return masker.mask_line(text).translate(PICTURES)

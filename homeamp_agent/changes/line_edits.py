@@ -10,9 +10,17 @@ wanted value, at its place.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from homeamp_agent.changes.diff import (
+    PICTURES,
+    ShownFile,
+    secret_literals,
+    shown_file,
+    unified_diff,
+)
 from homeamp_agent.changes.edit import ANY_VALUE, PlainEdit, agrees
 from homeamp_agent.changes.places import locate
 from homeamp_agent.configfiles import (
@@ -23,6 +31,7 @@ from homeamp_agent.configfiles import (
     LineEdit,
     parse,
     propose_line_edit,
+    setting_at,
     verify_line_edit,
 )
 from homeamp_agent.model.change import EditOperation, LineChange
@@ -32,6 +41,8 @@ from homeamp_agent.model.snapshot import MISSING
 
 MOST_CHARACTERS = 600
 """Of each line that is shown; a real config file holds one of 572 KB."""
+
+_STARTS = re.compile(r"that starts in line (\d{1,9})")
 
 ALLOW_IT = "a line edit is possible: `line_edit: true` in the edit allows it"
 
@@ -44,6 +55,7 @@ class PlannedLine:
     line: LineEdit = field(repr=False)
     shown: LineChange
     edit: PlainEdit
+    diff: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +103,50 @@ class LinePlanner:
             readable_after=document is not None,
         )
         expected = line.old_text if old is None else edit.expected_old
-        return PlannedLine(line, shown, replace(made, expected_old=expected))
+        diff = self._diff(edit, line, document)
+        return PlannedLine(line, shown, replace(made, expected_old=expected), diff)
+
+    def mending(self, file: str, instance: str, plugin: str | None) -> PlainEdit | None:
+        """The edit that a person would try first: the value where reading failed, put in quotes.
+        Only where the file can be read after it."""
+        for number in self._suspects():
+            try:
+                found = setting_at(file, self.content, number, self.limits)
+            except ConfigFileError:
+                return None
+            if found is None:
+                continue
+            edit = PlainEdit(
+                instance, file, found.path, new=found.value, plugin=plugin, line_edit=True
+            )
+            offer = self.offer(edit)
+            if offer is not None and offer.readable_after:
+                return edit
+        return None
+
+    def _suspects(self) -> Iterator[int]:
+        """The line where reading failed, that where what was read then starts, the one above."""
+        if (line := self.unread.line) is not None:
+            yield line
+            if started := _STARTS.search(self.unread.reason):
+                yield int(started[1])
+            yield line - 1
+
+    def _diff(self, edit: PlainEdit, line: LineEdit, document: Document | None) -> str:
+        """With the lines around it only where it is known what in them is secret."""
+        if document is not None:
+            literals = secret_literals(document, self.masker, edit.plugin)
+            after = shown_file(line.data, document, self.masker, edit.plugin, literals)
+            before = shown_file(self.content, None, self.masker, edit.plugin)
+            same = len(before.raw) == len(after.raw) >= line.line
+            if same and before.raw[line.line - 1] != after.raw[line.line - 1]:
+                masked = list(after.masked)
+                masked[line.line - 1] = before.masked[line.line - 1]
+                return unified_diff(edit.file, ShownFile(before.raw, masked), after)
+        sides = (_clipped(line.old_line), _clipped(line.new_line))
+        old, new = (each.translate(PICTURES) for each in sides)
+        place = f"@@ -{line.line} +{line.line} @@"
+        return f"--- a/{edit.file}\n+++ b/{edit.file}\n{place}\n-{old}\n+{new}\n"
 
     def offer(self, edit: PlainEdit) -> LineChange | None:
         """The same, to be shown beside the refusal; None where there is none."""

@@ -269,8 +269,7 @@ class Planner:
         if planned is None:
             return None
         before, after = lines.content, planned.line.data
-        diff = self.diff(place.file, before, after, planned.edit.plugin)
-        return PlannedFile(place, before, after, diff, (planned.edit,), line=planned)
+        return PlannedFile(place, before, after, planned.diff, (planned.edit,), line=planned)
 
     def _node(self, owner: Owner, edit: PlainEdit, path: KeyPath, actual: Value) -> NodeEdit:
         """What AMP's own setting becomes. Raises EditRefused."""

@@ -27,6 +27,7 @@ from homeamp_agent.configfiles.errors import (
     EditRefused,
     TooLargeError,
 )
+from homeamp_agent.configfiles.line_at import LineSetting, setting_at
 from homeamp_agent.configfiles.line_edit import LineEdit, propose_line_edit, verify_line_edit
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "KeyPath",
     "Limits",
     "LineEdit",
+    "LineSetting",
     "Problem",
     "Setting",
     "Span",
@@ -45,6 +47,7 @@ __all__ = [
     "Value",
     "parse",
     "propose_line_edit",
+    "setting_at",
     "verify_line_edit",
 ]
 

@@ -88,13 +88,13 @@ def propose_line_edit(
     if _CONTROL.search(new_text):
         raise EditRefused("the new value does not fit on one line")
     source = SourceText(file, data, limits)
-    format_name = _told_format(file, data)
+    format_name = told_format(file, data)
     start = _only_line(source, key, typed=format_name == "forge_cfg")
     if parents is not None and format_name == "yaml":
         _refuse_elsewhere(source, start, parents)
     end = source.line_end(start)
     rest = source.text[start:end]
-    token = _any_token(rest, format_name) if old_text is None else None
+    token = any_token(rest, format_name) if old_text is None else None
     token = token if old_text is None else _token(rest, old_text, format_name)
     if token is None:
         holds = "a value" if old_text is None else "the expected value"
@@ -130,7 +130,7 @@ def verify_line_edit(
     ]
     if len(old) != len(new) or differ != [edit.line]:
         raise EditRefused(f"more than line {edit.line} would change")
-    format_name = _told_format(edit.file, after)
+    format_name = told_format(edit.file, after)
     start = _only_line(source, edit.key, typed=format_name == "forge_cfg")
     if source.line(start) != edit.line:
         raise EditRefused(f"the key would stand in line {source.line(start)}")
@@ -138,7 +138,7 @@ def verify_line_edit(
         raise EditRefused(f"line {edit.line} would not hold the new value")
 
 
-def _told_format(file: str, data: bytes) -> str:
+def told_format(file: str, data: bytes) -> str:
     """The format of the file's name; what nothing tells is taken for YAML."""
     try:
         return format_of(file, data)
@@ -183,7 +183,7 @@ def _token(rest: str, old_text: str, format_name: str) -> str | None:
     return quoted[0] if _unquoted(quoted[0], format_name) == old_text else None
 
 
-def _any_token(rest: str, format_name: str) -> str | None:
+def any_token(rest: str, format_name: str) -> str | None:
     """The text of whatever value `rest` of the line holds; all of it where a quote stays open."""
     if format_name in _TEXT_FORMATS:
         return rest.rstrip() or None
@@ -274,6 +274,12 @@ def _above(source: SourceText, line: int) -> Iterator[str]:
         elif deep < indent or (item and deep == indent and not starts_item):
             yield stripped
             indent, item = deep, False
+
+
+def keys_above(source: SourceText, line: int) -> tuple[str, ...]:
+    """The names of the keys that a YAML line stands under, outermost first."""
+    found = (each.partition(":")[0].strip().strip("'\"") for each in _above(source, line))
+    return tuple(found)[::-1]
 
 
 def _is_key(line: str, key: str) -> bool:

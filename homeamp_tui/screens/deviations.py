@@ -45,7 +45,16 @@ class DeviationsScreen(DeviationRows):
         self.choice_changed()
 
     def action_fix(self) -> None:
+        row = self.reader.row(self.table.cursor)
+        if not self.selection and possible.by_line_edit(row):
+            self.dashboard.act(self._edit_line(row))
+            return
         self._act(lambda chosen: self.dashboard.acts.fix(chosen, self._acted))
+
+    async def _edit_line(self, row: Deviation) -> None:
+        link = self.reader.link_of(row.host)
+        if link is not None and await self.dashboard.line_editing.edit(link, row):
+            self._acted()
 
     def action_compose(self) -> None:
         requesting = self.dashboard.requesting
@@ -124,6 +133,8 @@ class DeviationsScreen(DeviationRows):
         if row is None:
             return "there is no row"
         if isinstance(row, Deviation):
+            if action == "fix" and possible.by_line_edit(row) and not self.reader.is_lost(row.host):
+                return ""
             act = "fix" if action == "compose" else action
             return possible.why_not(act, row, lost=self.reader.is_lost(row.host))
         return ""

@@ -33,6 +33,7 @@ Filter     /: every word must match   field:value   !not   "two words"
 Select     space: one   v or shift+↑↓: a range   A: all that the filter shows
 Groups     g: the same deviation on many instances is one line; enter opens it
 Act        f fix (shows the exact diff)   a approve   x flag   o reopen
+           on an unreadable file, f edits one line of it, unproven
            C: a change request of these, for later or for others to approve
 Rules      i: ignore the key   p: promote the value   U: own value on each
            asks how far, and shows what will deviate then

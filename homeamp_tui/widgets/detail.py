@@ -9,7 +9,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from homeamp_agent.model.deviation import Deviation, DeviationStatus
+from homeamp_agent.model.deviation import Deviation, DeviationKind, DeviationStatus
 from homeamp_agent.model.expectation import ChainLink, InstanceValue
 from homeamp_agent.model.query import SettingChange
 from homeamp_agent.model.rule import Condition, ConditionKind
@@ -99,8 +99,8 @@ class DeviationDetail(VerticalScroll, can_focus=True):
 def facts(shown: DeviationsShowResult) -> Content:
     """What is wrong, and why it is wrong."""
     row = shown.deviation
-    lines = [*_head(row), *_sides(row)]
-    if row.message:
+    lines = [*_head(row), *_mending(shown), *_sides(row)]
+    if row.message and row.kind is not DeviationKind.UNREADABLE:
         lines.append(Content.styled(plain(row.message), "$muted"))
     if shown.amp_owned:
         lines.append(Content.assemble(("AMP-owned: ", "$warning"), plain(shown.amp_owned)))
@@ -161,6 +161,18 @@ def _sides(row: Deviation) -> Iterator[Content]:
         yield Content.assemble(
             ("FLAGGED   ", "$muted"), ("to become ", ""), (value_text(row.replacement), "bold")
         )
+
+
+def _mending(shown: DeviationsShowResult) -> list[Content]:
+    """What `f` proposes for a file that cannot be read."""
+    if shown.mending is None:
+        return []
+    change = shown.mending.line_edit
+    return [
+        *_heading("LINE EDIT", f"f: line {change.line}, unproven; then it can be read"),
+        Content.assemble(("- ", "$error"), plain(change.old_line.strip())),
+        Content.assemble(("+ ", "$success"), plain(change.new_line.strip())),
+    ]
 
 
 def _pattern(row: Deviation) -> list[Content]:

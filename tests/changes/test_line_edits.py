@@ -13,8 +13,9 @@ import pytest
 from homeamp_agent.changes import ChangeRoom, NothingPlannedError, PlainEdit
 from homeamp_agent.changes.acts import Acts
 from homeamp_agent.changes.edit import ANY_VALUE
+from homeamp_agent.changes.line_edits import LinePlanner
 from homeamp_agent.changes.standing import alike, plan_facts
-from homeamp_agent.configfiles import ConfigFileError, parse
+from homeamp_agent.configfiles import DEFAULT_LIMITS, ConfigFileError, parse
 from homeamp_agent.model.change import ChangeRequest, ChangeStatus, EditOperation
 from homeamp_agent.model.history import ActFilter
 from homeamp_agent.model.secret import Masker
@@ -233,3 +234,40 @@ def test_any_value_is_not_written_into_a_plan(tmp_path: Path) -> None:
     house = House(tmp_path, BROKEN)
     (made,) = house.room.plan([edit()]).files[0].edits
     assert made.expected_old is not ANY_VALUE
+
+
+@pytest.mark.parametrize(
+    ("content", "path", "new_line"),
+    [
+        (BROKEN, PREFIX, "  prefix: '%shop% &7hi'  # shown before"),
+        (b'a: 1\nb: "open\nc: 2\n', ("b",), 'b: "open"'),
+        (b"a: 1\nb: 'open\nc: it's\n", ("b",), "b: 'open'"),
+        (b"a: x: y\nc: 1\n", ("a",), "a: 'x: y'"),
+        (b"a: 'it's'\nb: 1\n", ("a",), "a: 'it''s'"),
+        (b'a: "C:\\Users"\n', ("a",), 'a: "C:\\\\Users"'),
+        (b"x:\n  y:\n    z: @x%: u\n", ("x", "y", "z"), "    z: '@x%: u'"),
+        (b"a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> x\n", None, ""),
+        (b"a:\n\tb: 1\n", None, ""),
+        (b"password: %x\nb: 1\n", None, ""),
+        (b"a: {x\nb: 1\n", None, ""),
+    ],
+)
+def test_what_a_person_would_try_first_is_proposed_where_it_mends_the_file(
+    content: bytes, path: tuple[str, ...] | None, new_line: str
+) -> None:
+    with pytest.raises(ConfigFileError) as unread:
+        parse(FILE, content)
+    lines = LinePlanner(content, unread.value, Masker(b"k" * 32), DEFAULT_LIMITS)
+    found = lines.mending(FILE, "A", None)
+    assert (None if found is None else found.path) == path
+    if found is not None:
+        offer = lines.offer(found)
+        assert offer is not None and offer.new_line == new_line
+
+
+def test_around_a_line_nothing_is_shown_of_which_nobody_knows_whether_it_is_secret(
+    tmp_path: Path,
+) -> None:
+    house = House(tmp_path, HOPELESS)
+    (file,) = house.room.plan([edit(("shop", "radius"), 32)]).plan.files
+    assert file.diff.splitlines()[2:] == ["@@ -4 +4 @@", "-  radius: 10", "+  radius: 32"]

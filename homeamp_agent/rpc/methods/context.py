@@ -6,10 +6,12 @@ from pathlib import Path
 
 from homeamp_agent.changes.diff import secret_literals, shown_file
 from homeamp_agent.changes.errors import ChangesError
+from homeamp_agent.changes.line_edits import LinePlanner
 from homeamp_agent.changes.safety import FilePlace, read_file
 from homeamp_agent.configfiles import DEFAULT_LIMITS, ConfigFileError, parse
-from homeamp_agent.model.deviation import Deviation
-from homeamp_agent.rpc.protocol.messages import ContextLine
+from homeamp_agent.model.deviation import Deviation, DeviationKind
+from homeamp_agent.model.setting import segment_text
+from homeamp_agent.rpc.protocol.messages import ContextLine, MendingLine
 from homeamp_agent.rpc.rooms import DriftRoom
 
 LINE_CHARACTERS = 400
@@ -31,10 +33,8 @@ def context_of(
     if deviation.line is None:
         return (), "there is no line in the file to point at"
     place = FilePlace(deviation.instance, Path(snapshot.instance.game_folder), deviation.file)
-    limit = min(CONTEXT_FILE_BYTES, DEFAULT_LIMITS.max_bytes)
     try:
-        with place.parent() as folder:
-            content = read_file(folder, place.name, place.file, limit).content
+        content = _content(place)
         document = parse(place.name, content)
     except ChangesError as error:
         return (), str(error)
@@ -51,6 +51,36 @@ def context_of(
         ContextLine(number=number, text=_clipped(line), here=number == deviation.line)
         for number, line in shown
     ), None
+
+
+def mending_of(drift: DriftRoom, deviation: Deviation) -> MendingLine | None:
+    """Of a file that cannot be read: the line edit to try first, if one is possible."""
+    snapshot = drift.snapshots.get(deviation.instance)
+    if deviation.kind is not DeviationKind.UNREADABLE or deviation.file is None or snapshot is None:
+        return None
+    place = FilePlace(deviation.instance, Path(snapshot.instance.game_folder), deviation.file)
+    try:
+        content = _content(place)
+        parse(place.name, content)
+    except ChangesError:
+        return None
+    except ConfigFileError as error:
+        lines = LinePlanner(content, error, drift.masker, DEFAULT_LIMITS)
+        edit = lines.mending(place.file, place.instance, deviation.plugin)
+        offer = None if edit is None else lines.offer(edit)
+        if edit is None or offer is None:
+            return None
+        return MendingLine(
+            path=tuple(map(segment_text, edit.path)), value=edit.new, line_edit=offer
+        )
+    return None
+
+
+def _content(place: FilePlace) -> bytes:
+    """The file's bytes. Raises as `safety.read_file`."""
+    limit = min(CONTEXT_FILE_BYTES, DEFAULT_LIMITS.max_bytes)
+    with place.parent() as folder:
+        return read_file(folder, place.name, place.file, limit).content
 
 
 def _clipped(line: str) -> str:

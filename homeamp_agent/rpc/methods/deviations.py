@@ -13,7 +13,7 @@ from homeamp_agent.model.deviation import Deviation, DeviationStatus
 from homeamp_agent.model.event import Topic
 from homeamp_agent.model.query import DeviationEvent
 from homeamp_agent.model.secret import holds_mask
-from homeamp_agent.rpc.methods.context import context_of
+from homeamp_agent.rpc.methods.context import context_of, mending_of
 from homeamp_agent.rpc.methods.deciding import OPEN_TO_REVIEW, note_decision, scope_of
 from homeamp_agent.rpc.methods.edits import Edits, NotFixable
 from homeamp_agent.rpc.methods.explaining import explain_deviation
@@ -154,6 +154,7 @@ def _shown(
         not_fixable_because=because,
         amp_node=None if owner is None else owner.node,
         amp_owned=None if owner is None else owned_sentence(owner, rooms.drift.masker, deviation),
+        mending=mending_of(rooms.drift, deviation),
     )
     if size_of(result) <= ROOM_BYTES:
         return result

@@ -20,7 +20,9 @@ _KIND_REASONS = {
     DeviationKind.MISSING_FILE: "a whole file is missing: start the plugin once, or copy it",
     DeviationKind.MISSING_PLUGIN: "a plugin is missing: install it",
     DeviationKind.UNEXPECTED_PLUGIN: "a plugin is too many: remove its jar",
-    DeviationKind.UNREADABLE: "the file cannot be read, so no edit of it can be proven right",
+    DeviationKind.UNREADABLE: (
+        "the file cannot be read, so no edit of it can be proven right; a line edit may be possible"
+    ),
     DeviationKind.NOT_UNIQUE: "flag the instance that is to get another value with that value",
     DeviationKind.RULE_CONFLICT: "two rules disagree: settle that in the baseline",
     DeviationKind.UNRESOLVED_VARIABLE: "a variable has no value: give it one in rules.yaml",

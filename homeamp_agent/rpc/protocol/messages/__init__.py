@@ -97,6 +97,7 @@ from homeamp_agent.rpc.protocol.messages.deviations import (
     DeviationsShowParams,
     DeviationsShowResult,
     MadeRule,
+    MendingLine,
     Skipped,
 )
 from homeamp_agent.rpc.protocol.messages.discover import DiscoverResult
@@ -233,6 +234,7 @@ __all__ = [
     "MatrixCell",
     "MatrixInstance",
     "MatrixRow",
+    "MendingLine",
     "MutationParams",
     "NoParams",
     "OverviewResult",

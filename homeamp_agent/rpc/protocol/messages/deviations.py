@@ -7,7 +7,7 @@ from typing import Any, Self
 from pydantic import AwareDatetime, Field, model_validator
 
 from homeamp_agent.model.base import WireWord, Word
-from homeamp_agent.model.change import ChangeRequest, Plan
+from homeamp_agent.model.change import ChangeRequest, LineChange, Plan
 from homeamp_agent.model.deviation import Deviation, DeviationGroup
 from homeamp_agent.model.expectation import Explanation
 from homeamp_agent.model.query import (
@@ -81,6 +81,14 @@ class ContextLine(WireWord):
     here: bool = False
 
 
+class MendingLine(WireWord):
+    """The line edit that may make a file readable: `path` and `value` as an edit says them."""
+
+    path: tuple[str, ...]
+    value: str
+    line_edit: LineChange
+
+
 class DeviationsShowResult(WireWord):
     """All there is to say of one deviation."""
 
@@ -96,6 +104,9 @@ class DeviationsShowResult(WireWord):
     amp_node: str | None = Field(default=None, description="AMP's own setting, where AMP owns it")
     amp_owned: str | None = Field(
         default=None, description="One sentence, where AMP writes this setting at every start"
+    )
+    mending: MendingLine | None = Field(
+        default=None, description="Of an unreadable file: the line edit to try first"
     )
 
 
