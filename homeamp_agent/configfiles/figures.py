@@ -1,7 +1,10 @@
 """Numbers in the way that the number they take the place of is written.
 
 `4.50` begets `5.00` and not `5.0`, `.5` begets `.75`, `1.0E8` begets `2.5E8`. Where the old token
-shows no way of its own, a number is written as Python does, which reads back exactly.
+is a fraction without an exponent, or none is there, the new one has none either (`0.5` begets
+`0.00001`), unless it would take dozens of zeros; where the old one has an exponent of its own
+accord, so has the new one, and setting back gives the old bytes. The figures are those of Python's
+`repr`: as few as read back exactly.
 """
 
 from __future__ import annotations
@@ -10,19 +13,25 @@ import re
 from decimal import Decimal
 from typing import Final
 
-_EXPONENT: Final = re.compile(r"[-+]?[0-9_]+(?:\.[0-9_]*)?(?:(E)([-+]?)[0-9]+|(e)([-+]?)[0-9])")
-"""As Java or a person writes it: Python writes a small letter and at least two figures."""
-
+_EXPONENT: Final = re.compile(r"[-+]?[0-9_]+(?:\.[0-9_]*)?([eE])([-+]?)([0-9]+)")
+_FRACTION: Final = re.compile(r"[-+]?[0-9_]*\.[0-9_]*")
 _PRICE: Final = re.compile(r"[-+]?[0-9_]*\.([0-9]+0)")
 _BARE_POINT: Final = re.compile(r"[-+]?\.[0-9]")
+_MOST_FIGURES: Final = 32
+"""A number that takes more of them without an exponent is written with one by anybody."""
 
 
 def float_text(value: float, old: str) -> str:
     """A finite number as text; `old` is the token it takes the place of, or any other text."""
     exponent = _EXPONENT.fullmatch(old)
-    if exponent is not None and value:
-        return _scientific(value, exponent[1] or exponent[3], exponent[2] or exponent[4] or "")
-    text = repr(value)
+    if exponent is not None:
+        letter, plus, power = exponent.groups()
+        if value and (letter == "E" or len(power) == 1):
+            return _scientific(value, letter, plus)
+        if letter == "e" and len(power) > 1:
+            needed = "e" in _positional(float(old.replace("_", "")))
+            return repr(value) if needed else _as_python_does(value)
+    text = _positional(value) if not old or _FRACTION.fullmatch(old) else repr(value)
     price = _PRICE.fullmatch(old)
     if price is not None and "e" not in text:
         text = text.ljust(text.index(".") + 1 + len(price[1]), "0")
@@ -31,8 +40,25 @@ def float_text(value: float, old: str) -> str:
     return text
 
 
+def _positional(value: float) -> str:
+    """Without an exponent, if that is not too long to be read."""
+    text = repr(value)
+    if "e" not in text:
+        return text
+    written = format(Decimal(text), "f")
+    if "." not in written:
+        written += ".0"
+    return written if len(written) <= _MOST_FIGURES else text
+
+
+def _as_python_does(value: float) -> str:
+    """With an exponent of two figures at least: `1e-05`, `7.5e+00`."""
+    mantissa, _, power = _scientific(value, "e", "+").partition("e")
+    return f"{mantissa.removesuffix('.0')}e{power[0]}{power[1:]:0>2}"
+
+
 def _scientific(value: float, letter: str, plus: str) -> str:
-    """One figure, a point, the others, the exponent: a form that YAML 1.1 reads as a number too."""
+    """As Java or a person does; a form that YAML 1.1 reads as a number too: `2.5E8`, `1.0e-7`."""
     sign, digits, tens = Decimal(repr(value)).normalize().as_tuple()
     power_of_ten = int(tens) + len(digits) - 1
     fraction = "".join(map(str, digits[1:])) or "0"

@@ -25,6 +25,14 @@ from homeamp_agent.configfiles import EditRefused, KeyPath, Value, parse
         ("a.conf", "a = logs\n", ("a",), "${x}", 'a = "${x}"\n'),
         ("a.cfg", "g {\n  D:a=0.50\n}\n", ("g", "a"), 0.7, "g {\n  D:a=0.70\n}\n"),
         ("a.properties", "a=0.50\n", ("a",), 0.7, "a=0.70\n"),
+        ("a.yml", "a: 0.5\n", ("a",), 0.00001, "a: 0.00001\n"),
+        ("a.json", '{"a": 1.0}', ("a",), 2.5e-7, '{"a": 0.00000025}'),
+        ("a.toml", "a = 1.0\n", ("a",), 1e16, "a = 10000000000000000.0\n"),
+        ("a.conf", "a = 0.5\n", ("b",), 0.00005, "a = 0.5\nb = 0.00005\n"),
+        ("a.cfg", "g {\n  D:a=0.5\n}\n", ("g", "a"), 1e-5, "g {\n  D:a=0.00001\n}\n"),
+        ("a.properties", "a=0.5\n", ("a",), 1e-5, "a=0.00001\n"),
+        ("a.ini", "[s]\na = 1.0\n", ("s", "a"), 1e-5, "[s]\na = 0.00001\n"),
+        ("a.kvp", "a=1.5\n", ("a",), 1e-5, "a=0.00001\n"),
     ],
 )
 def test_new_text_is_written_as_what_stands_beside_it(
