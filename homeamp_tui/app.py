@@ -37,6 +37,7 @@ from homeamp_tui.screens.instances import InstancesScreen
 from homeamp_tui.screens.matrix import MatrixScreen
 from homeamp_tui.screens.overview import OverviewScreen
 from homeamp_tui.screens.rules import RulesScreen
+from homeamp_tui.stylesheet import KeptStylesheet
 from homeamp_tui.suggesting import Suggesting
 from homeamp_tui.tabs import TABS, screens_help
 from homeamp_tui.theme import DARK, LIGHT
@@ -100,6 +101,7 @@ class HomeampApp(App[None]):
         start: str = "overview",
     ) -> None:
         super().__init__()
+        self.stylesheet = KeptStylesheet(variables=self.get_css_variables())
         self.asked_read_only = read_only
         self.note = note
         self._start = start
