@@ -30,7 +30,7 @@ from homeamp_agent.model.event import Topic
 from homeamp_agent.model.game import InstanceState
 from homeamp_agent.model.secret import Masker
 from homeamp_agent.model.window import zone_of
-from homeamp_agent.own_state import AgentError, locked_state, masking_key
+from homeamp_agent.own_state import AgentError, locked_state, masking_key, room_problems
 from homeamp_agent.problems import Problems
 from homeamp_agent.rpc.access import AccessPolicy, gid_of, unknown_names
 from homeamp_agent.rpc.after_restart import AfterRestart
@@ -243,7 +243,9 @@ class _Agent:
                 log.error("%s failed: %s", part, where)  # noqa: TRY400 - its text may hold a value
                 if loop.time() - began > SETTLED_S:
                     retry_s = FIRST_RETRY_S
-                line = f"{part}: failed ({type(error).__name__}); tried again in {retry_s:g} s"
+                kind = type(error).__name__
+                why = plain_reason(error) if isinstance(error, OSError) else kind
+                line = f"{part}: failed ({why}); tried again in {retry_s:g} s"
                 self._problems.set(part, line)
             else:
                 return
@@ -357,8 +359,10 @@ class _Agent:
         self._desk.carrying.next_stop.seen(states)
 
     def _all_problems(self) -> tuple[str, ...]:
+        least_free = self._settings.backups.min_free_mb * MEBIBYTE
         return (
             *self._problems.all(),
+            *room_problems(self._settings.state, least_free),
             *self._amp.problems,
             *self._desk.carrying.problems(self._amp.watch.states),
             *self._drift.detector.problems,

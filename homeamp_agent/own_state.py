@@ -14,6 +14,8 @@ from pathlib import Path
 MASKING_KEY = "masking.key"
 MASKING_KEY_BYTES = 32
 LOCK = "agent.lock"
+LEAST_ROOM_BYTES = 1024 * 1024
+"""Below it not even a decision can be kept for certain."""
 
 
 class AgentError(Exception):
@@ -78,3 +80,17 @@ def masking_key(folder: Path) -> bytes:
         os.close(handle)
     making.rename(path)
     return key
+
+
+def room_problems(folder: Path, least_free_bytes: int) -> tuple[str, ...]:
+    """What of the state folder's disk keeps changes from being made; nothing: all is well."""
+    try:
+        facts = os.statvfs(folder)
+    except OSError as error:
+        return (f"state: {folder} cannot be looked at: {error.strerror}",)
+    if facts.f_flag & os.ST_RDONLY:
+        return (f"state: {folder} is on a file system that is read-only now",)
+    free = facts.f_bavail * facts.f_frsize
+    if free >= max(least_free_bytes, LEAST_ROOM_BYTES):
+        return ()
+    return (f"state: the disk of {folder} has {free // 1024**2:,} MB free: nothing is changed",)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
@@ -60,6 +61,7 @@ class RequestBook:
         self._folder = StateFolder(state, disk or Disk()).below(FOLDER)
         self._lock = Lock()
         self._booked: dict[str, BookedRequest] = {}
+        self._unwritten: set[str] = set()
         self.problems: tuple[str, ...] = ()
         self._read()
 
@@ -75,10 +77,11 @@ class RequestBook:
                 raise ChangeExistsError(f"the change id {booked.change.id} is taken")
             self._write(booked)
 
-    def update(self, change: ChangeRequest) -> BookedRequest:
+    def update(self, change: ChangeRequest, *, held: bool = False) -> BookedRequest:
         """Where a request stands now; what was handed in is forgotten with its end.
 
-        One that is over stays so: a note that was on its way meanwhile changes nothing.
+        One that is over stays so: a note that was on its way meanwhile changes nothing. `held`: if
+        it cannot be written now, it counts all the same, and is written with the next one that can.
 
         Raises:
             UnknownChangeError: there is no such request.
@@ -91,7 +94,13 @@ class RequestBook:
                 return known
             if not booked.open:
                 booked = replace(booked, request=None)
-            self._write(booked)
+            try:
+                self._write(booked)
+            except OSError:
+                if not held:
+                    raise
+                self._booked[change.id] = booked
+                self._unwritten.add(change.id)
             return booked
 
     def get(self, change_id: str) -> BookedRequest:
@@ -120,12 +129,20 @@ class RequestBook:
             raise UnknownChangeError(f"there is no change request {change_id}") from error
 
     def _write(self, booked: BookedRequest) -> None:
+        self._store(booked)
+        self._booked[booked.change.id] = booked
+        self._unwritten.discard(booked.change.id)
+        with suppress(OSError):
+            for change_id in tuple(self._unwritten):
+                self._store(self._booked[change_id])
+                self._unwritten.discard(change_id)
+
+    def _store(self, booked: BookedRequest) -> None:
         document = {
             "change": booked.change.model_dump(mode="json"),
             "request": None if booked.request is None else booked.request.model_dump(mode="json"),
         }
         self._folder.write(booked.change.id + SUFFIX, json.dumps(document).encode())
-        self._booked[booked.change.id] = booked
 
     def _read(self) -> None:
         problems = []

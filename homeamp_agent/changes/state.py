@@ -68,6 +68,10 @@ class StateFolder:
             try:
                 self.disk.write(fd, content)
                 self.disk.sync(fd)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    self.disk.remove(folder, temp)  # half a file would take room of a full disk
+                raise
             finally:
                 os.close(fd)
             self.disk.rename(folder, temp, name)

@@ -101,7 +101,7 @@ class CarryingOut:
         if change.write_policy is WritePolicy.ON_RESTART:
             return await self.next_stop.begin(change)
         message = "looks after its games"
-        facts = {"restarts": (), "progress": None, "waits_until": None}
+        facts: dict[str, Any] = {"restarts": (), "progress": None, "waits_until": None}
         change = await self.desk.keep(change, status=ChangeStatus.WAITING, message=message, **facts)
         self._spawn(change.id)
         return change
@@ -221,9 +221,8 @@ class CarryingOut:
         if now.status in {ChangeStatus.WAITING, ChangeStatus.APPLYING} and (
             await self.desk.as_journalled(now) is None
         ):
-            await self.desk.keep(
-                now, status=ChangeStatus.APPROVED, message=reason, waits_until=None
-            )
+            facts: dict[str, Any] = {"status": ChangeStatus.APPROVED, "message": reason}
+            await self.desk.keep(now, held=True, waits_until=None, **facts)
 
     async def _bring_up(self, change_id: str) -> None:
         """Start what the last agent stopped and did not start; its files are settled."""

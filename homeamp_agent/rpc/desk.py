@@ -316,7 +316,8 @@ class Desk(RequestLedger):
             now = self.book.get(change.id).change
             if now.status is ChangeStatus.SCHEDULED:
                 # Tried once: it does not start again by itself in the middle of somebody's day.
-                await self.keep(now, status=ChangeStatus.APPROVED, message=f"was due: {reason}")
+                facts = {"status": ChangeStatus.APPROVED, "message": f"was due: {reason}"}
+                await self.keep(now, held=True, **facts)
 
     async def _carry_out(self, change_id: str) -> ChangeRequest:
         change, request = self.opened(change_id)
@@ -327,7 +328,7 @@ class Desk(RequestLedger):
             done = await self.write(change, planned)
         except Exception:
             if await self.as_journalled(change) is None:
-                await self.keep(before)
+                await self.keep(before, held=True)
             raise
         await self.note_end(change, done)
         await self.settle(self.shown(done))

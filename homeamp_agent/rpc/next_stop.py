@@ -223,7 +223,8 @@ class NextStop:
         if journalled is not None and journalled.status is ChangeStatus.ROLLED_BACK:
             await self.desk.note_end(change, journalled)
             return
-        await self._stand(change, _with_message(change, instance, f"not written: {reason}"))
+        message = _with_message(change, instance, f"not written: {reason}")
+        await self._stand(change, message, held=True)
 
     async def _take_back(self, change: ChangeRequest, why: str) -> None:
         """One instance cannot have it: no instance keeps it."""
@@ -232,7 +233,7 @@ class NextStop:
         if journalled is not None and journalled.status is not ChangeStatus.FAILED:
             why += await self._rolled_back(change.id, why)
         facts = {"status": ChangeStatus.FAILED, "message": why, "finished_at": datetime.now(UTC)}
-        await desk.keep(change, **facts)
+        await desk.keep(change, held=True, **facts)
         if (after := await desk.in_journal(change.id)) is not None:
             await desk.settle(desk.shown(after))
 
@@ -254,13 +255,13 @@ class NextStop:
             else each
             for each in change.restarts
         )
-        change = await self._stand(change, stands)
+        change = await self._stand(change, stands, held=True)
         if all(each.state == WRITTEN for each in stands):
             await self.desk.note_end(change, journalled)
         await self.desk.settle(self.desk.shown(journalled))
 
     async def _stand(
-        self, change: ChangeRequest, stands: tuple[InstanceRestart, ...]
+        self, change: ChangeRequest, stands: tuple[InstanceRestart, ...], *, held: bool = False
     ) -> ChangeRequest:
         waiting = [each for each in stands if each.state == WAITING]
         lines = [f"{each.instance} ({each.message})" if each.message else each.instance
@@ -268,6 +269,7 @@ class NextStop:
         progress = Progress(done=len(stands) - len(waiting), total=len(stands), now="")
         return await self.desk.keep(
             change,
+            held=held,
             status=ChangeStatus.WAITING,
             message=f"waits for the next stop of {', '.join(lines)}" if lines else "",
             restarts=stands,

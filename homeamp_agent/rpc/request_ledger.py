@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from homeamp_agent.changes import (
@@ -105,9 +106,8 @@ class RequestLedger:
     async def note_end(self, change: ChangeRequest, done: ChangeRequest) -> None:
         """Keep how it ended, as the journal tells."""
         self._progress.pop(change.id, None)
-        await self.keep(
-            change, status=done.status, message=done.message, finished_at=done.finished_at
-        )
+        facts = {"status": done.status, "message": done.message, "finished_at": done.finished_at}
+        await self.keep(change, held=True, **facts)
 
     def opened(self, change_id: str) -> tuple[ChangeRequest, RequestedChange]:
         """A request of which something may still come, and as it was handed in.
@@ -134,10 +134,15 @@ class RequestLedger:
             **plan_facts(planned),
         )
 
-    async def keep(self, change: ChangeRequest, **facts: Any) -> ChangeRequest:
-        """Note where a request stands, on the medium, and tell of it."""
+    async def keep(
+        self, change: ChangeRequest, *, held: bool = False, **facts: Any
+    ) -> ChangeRequest:
+        """Note where a request stands, on the medium, and tell of it.
+
+        `held`: a full disk does not keep it from counting; it is written when there is room again.
+        """
         change = change.model_copy(update=facts)
-        await asyncio.to_thread(self.book.update, change)
+        await asyncio.to_thread(partial(self.book.update, change, held=held))
         self.tell(change)
         return change
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from homeamp_agent.changes.errors import (
     BackupMissingError,
     ChangeExistsError,
@@ -10,6 +12,7 @@ from homeamp_agent.changes.errors import (
     InstanceBusyError,
     RequestError,
     UnknownChangeError,
+    plain_reason,
 )
 from homeamp_agent.rpc.protocol.errors import (
     Busy,
@@ -22,6 +25,9 @@ from homeamp_agent.rpc.protocol.errors import (
     Stopping,
 )
 from homeamp_agent.store import BadQueryError, StoreClosedError, StoreError
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+"""What a person can do something about, and no fault of the agent's."""
 
 _KINDS: tuple[tuple[type[Exception], type[RpcError]], ...] = (
     (BadQueryError, InvalidParams),
@@ -42,4 +48,6 @@ def as_rpc_error(error: Exception) -> RpcError | None:
     for raised, reply in _KINDS:
         if isinstance(error, raised):
             return reply(str(error))
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return InternalError(f"the agent cannot write what it must keep: {plain_reason(error)}")
     return None
