@@ -169,6 +169,10 @@ class HomeampApp(App[None]):
         house = self.house
         return house.why_not(action) if house is not None and action == "rescan" else ""
 
+    def act_words(self, action: str) -> str:
+        """What an action of the app is called."""
+        return action.replace("_", " ")
+
     def check_action(
         self,
         action: str,
@@ -189,7 +193,7 @@ class HomeampApp(App[None]):
         if not done and isinstance(action, str) and isinstance(owner, (HouseScreen, HomeampApp)):
             name = action.partition("(")[0].rpartition(".")[2]
             if why := owner.why_not(name):
-                self.tell(f"Cannot {name.replace('_', ' ')}: {why}", severity="warning")
+                self.tell(f"Cannot {owner.act_words(name)}: {why}", severity="warning")
                 return True
         return done
 

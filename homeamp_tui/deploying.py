@@ -179,7 +179,8 @@ class Deploying:
     async def _act(self, link: Link, deployment: Deployment, act: str, reason: str) -> bool:
         params = DeploymentsActParams(id=deployment.id, reason=reason)
         work = link.mutate(f"deployments.{act}", params, DeploymentsResult)
-        return await ask(self._app, link, act, work) is not None
+        words = {"rollback": "roll it back"}.get(act, f"{act} it")
+        return await ask(self._app, link, words, work) is not None
 
     async def _preview(self, link: Link, **asked: object) -> DeploymentsPreviewResult:
         params = DeploymentsPreviewParams.model_validate(asked)

@@ -49,6 +49,16 @@ def state_text(game: InstanceState | None) -> str:
     return NO_AMP if game is None else STATE_WORDS[game.state]
 
 
+ACT_WORDS = {"started": "start", "stopped": "stop", "restarted": "restart", "changed": "change"}
+
+
+def waiting_text(row: InstanceRow) -> str:
+    """What waits for players to leave, as `◷ to restart`; empty: nothing does."""
+    if row.waits_until is None or not row.doing:
+        return ""
+    return f"◷ to {ACT_WORDS.get(row.doing, row.doing)}"
+
+
 def players_text(game: InstanceState | None) -> str:
     """`3/20`, `3`, or nothing where AMP does not say."""
     if game is None or game.players is None:

@@ -45,7 +45,7 @@ def ending_lines(host: str, preview: ChangesRollbackManyResult) -> list[Line]:
     lines: list[Line] = []
     for file in preview.files:
         lines.append(heading_line(f"{host} › {file.instance}  {file.file}"))
-        lines += diff_lines(file.diff)
+        lines += [*diff_lines(file.diff), ()]
     return lines
 
 

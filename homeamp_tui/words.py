@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
-from homeamp_agent.model.change import ChangeStatus
+from homeamp_agent.model.change import GOES_ON_AS, ChangeRequest, ChangeStatus
 from homeamp_agent.model.deviation import Deviation, DeviationKind, DeviationStatus
 from homeamp_agent.model.rule import Scope, ScopeKind, Severity
 from homeamp_agent.model.secret import MASK, is_masked
@@ -64,6 +64,16 @@ CHANGE_WORDS = {
     ChangeStatus.REJECTED: "✖ rejected",
     ChangeStatus.CANCELLED: "✖ withdrawn",
 }
+
+DEPLOYED = "→ deployed"
+
+
+def change_text(change: ChangeRequest) -> str:
+    """The status of a change request; one that a deployment took over is not just withdrawn."""
+    if change.status is ChangeStatus.CANCELLED and change.message.startswith(GOES_ON_AS):
+        return DEPLOYED
+    return CHANGE_WORDS[change.status]
+
 
 PATTERN_WORDS = {
     "security_downgrade": "security weakened",

@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from homeamp_agent.amp.lifecycle import (
@@ -69,6 +69,7 @@ class Games:
     restarted: Callable[[Restart], None] = lambda _: None
     before_start: Callable[[str], Awaitable[None]] = nothing
     _held: dict[str, str] = field(default_factory=dict)
+    _waits: dict[str, datetime] = field(default_factory=dict)
     _starts: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STARTS_AT_ONCE))
 
     @asynccontextmanager
@@ -85,6 +86,18 @@ class Games:
             yield
         finally:
             del self._held[instance]
+
+    def doing(self, instance: str) -> tuple[str, datetime | None]:
+        """What is being done to the game (`stopped`, `changed`; empty: nothing), and until when
+        that waits for its players to leave."""
+        return self._held.get(instance, ""), self._waits.get(instance)
+
+    async def _wait_empty(self, instance: str, seconds: float) -> bool:
+        self._waits[instance] = datetime.now(UTC) + timedelta(seconds=seconds)
+        try:
+            return await self.lifecycle.wait_empty(instance, seconds)
+        finally:
+            del self._waits[instance]
 
     async def make_way(self, instance: str, manners: Manners) -> None:
         """Return once the game may go down.
@@ -107,7 +120,7 @@ class Games:
             await self.lifecycle.announce(instance, manners.announce)
         if forced:
             await asyncio.sleep(self.announce_lead_seconds if manners.announce else 0)
-        elif not await self.lifecycle.wait_empty(instance, manners.wait_seconds):
+        elif not await self._wait_empty(instance, manners.wait_seconds):
             left = (await self.lifecycle.state(instance)).players
             minutes = f"{manners.wait_seconds / 60:g} min"
             raise PlayersOnline(f"{instance}: {_players(left)} after {minutes}: nothing was done")

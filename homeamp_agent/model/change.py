@@ -198,6 +198,10 @@ class Reverted(WireWord):
     found: Any = None
 
 
+GOES_ON_AS = "goes on as deployment"
+"""How the message of a request begins that a deployment took over."""
+
+
 class ChangeRequest(WireWord):
     """A change request and its history.
 

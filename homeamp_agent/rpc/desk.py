@@ -41,7 +41,13 @@ from homeamp_agent.changes.standing import (
     restarting_all,
     why_nothing,
 )
-from homeamp_agent.model.change import ChangeRequest, ChangeStatus, Plan, WritePolicy
+from homeamp_agent.model.change import (
+    GOES_ON_AS,
+    ChangeRequest,
+    ChangeStatus,
+    Plan,
+    WritePolicy,
+)
 from homeamp_agent.model.request import RequestedChange
 from homeamp_agent.rpc.carrying_out import CarryingOut, RestartRules
 from homeamp_agent.rpc.request_ledger import RequestLedger
@@ -232,7 +238,7 @@ class Desk(RequestLedger):
         Raises:
             NotNowError: it is under way, or over.
         """
-        reason = f"goes on as deployment {deployment_id}"
+        reason = f"{GOES_ON_AS} {deployment_id}"
         return await self.cancel(change_id, who, reason)
 
     # carrying out ---------------------------------------------------------------------------

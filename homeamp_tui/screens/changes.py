@@ -26,7 +26,7 @@ from homeamp_tui.screens.listing import ListingScreen, Row
 from homeamp_tui.screens.paned import Detail
 from homeamp_tui.widgets.column_table import Cell, Column
 from homeamp_tui.widgets.diff_view import reason_lines
-from homeamp_tui.words import CHANGE_WORDS, age_text, ago_text, brief, plain, plural
+from homeamp_tui.words import age_text, ago_text, brief, change_text, plain, plural
 
 CHANGES_PAGE = 200
 CHANGES_MAX = 2_000
@@ -145,14 +145,14 @@ View       H: the history, who did what   y: copy the diff
             "file": " ".join(dict.fromkeys(file.file for file in change.files)),
             "author": change.author,
             "reason": f"{change.reason} {change.message}",
-            "status": CHANGE_WORDS[change.status],
+            "status": change_text(change),
             "id": change.id,
         }
 
     def cells(self, row: Row[ChangeRequest]) -> Sequence[Cell]:
         change = row.item
         return (
-            Cell(CHANGE_WORDS[change.status], STATUS_STYLES.get(change.status, "")),
+            Cell(change_text(change), STATUS_STYLES.get(change.status, "")),
             Cell(age_text(change.created_at), "muted"),
             Cell(plain(row.link.host)),
             Cell(f"{len(change.files):,}"),
@@ -261,7 +261,7 @@ View       H: the history, who did what   y: copy the diff
             return f"none of those selected can be {words}"
         status = self.chosen[0].item.status
         how = FIRST.get(action, "") if status in TO_APPROVE else ""
-        return f"it is {CHANGE_WORDS[status][2:]}{how}"
+        return f"it is {change_text(self.chosen[0].item)[2:]}{how}"
 
 
 def _head(link: Link, change: ChangeRequest) -> Content:
@@ -272,7 +272,7 @@ def _head(link: Link, change: ChangeRequest) -> Content:
     }.get(change.status, "bold $muted")
     lines = [
         Content.assemble(
-            (CHANGE_WORDS[change.status], style),
+            (change_text(change), style),
             (
                 f"  {ago_text(change.created_at)} on {plain(link.host)} by {plain(change.author)}",
                 "$muted",

@@ -171,6 +171,10 @@ Act        a: let it go on from DEV to production, exactly as shown
 
         self.dashboard.act(acting())
 
+    def label_of(self, action: str, label: str) -> str:
+        stages = {row.item.stage for row in self.chosen}
+        return "Resume" if action == "pause" and stages == {DeploymentStage.PAUSED} else label
+
     def why_not_chosen(self, action: str) -> str:
         if why := super().why_not_chosen(action):
             return why

@@ -39,11 +39,11 @@ class HistoryScreen(ListingScreen[Act]):
     NOUN = "act"
     TOPICS = frozenset({Topic.CHANGES, Topic.INSTANCES})
     COLUMNS = (
-        Column("WHAT", 20, least=17),
+        Column("WHAT", 22, least=20),
         Column("AGE", 4, right=True),
         Column("HOST", 8, least=5),
-        Column("WHO", 10),
-        Column("OUTCOME", 9, wide_only=True),
+        Column("WHO", 10, least=6),
+        Column("OUTCOME", 8, wide_only=True),
         Column("WHY", 0),
     )
     HINT = "host: who: what: instance: plugin: key: outcome: reason:  !not"

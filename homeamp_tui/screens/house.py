@@ -67,6 +67,16 @@ class HouseScreen(Screen[None]):
             return READ_ONLY_ASKED if self.dashboard.asked_read_only else READ_ONLY_GRANTED
         return ""
 
+    def act_words(self, action: str) -> str:
+        """What an action is called, as the bar of keys says it."""
+        labels = {name: label for _, label, name in self.KEYS}
+        return labels.get(action, action.replace("_", " ")).lower()
+
+    def label_of(self, action: str, label: str) -> str:
+        """What the bar of keys calls an action now; `label` is what it is called mostly."""
+        del action
+        return label
+
     def check_action(
         self,
         action: str,
@@ -84,7 +94,7 @@ class HouseScreen(Screen[None]):
         top.refresh()
         hidden = self.CHANGING if self.dashboard.read_only else frozenset()
         keys = [
-            KeyShown(key, label, self.why_not(action))
+            KeyShown(key, self.label_of(action, label), self.why_not(action))
             for key, label, action in self.KEYS
             if action not in hidden
         ]

@@ -11,7 +11,7 @@ from textual.content import Content
 from homeamp_agent.model.event import Event, Topic
 from homeamp_agent.model.game import GameState
 from homeamp_agent.rpc.protocol.messages import InstanceRow
-from homeamp_tui.games import instances_of, players_text, state_text
+from homeamp_tui.games import instances_of, players_text, state_text, waiting_text
 from homeamp_tui.links import Link
 from homeamp_tui.screens.listing import ListingScreen, Row
 from homeamp_tui.screens.paned import Detail
@@ -79,6 +79,7 @@ Act        s: start the game   x: stop it   R: restart it (each asks first,
            and says who plays)   b: have AMP back it up   t: type a line into
            its console   d: the deviations of the instance
 Marks      ● selected   ▶ ready   ■ stopped   ✖ failed   ✗ AMP away   – no AMP
+           ◷ waits until nobody plays
 """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -121,7 +122,7 @@ Marks      ● selected   ▶ ready   ■ stopped   ✖ failed   ✗ AMP away   
             "instance": f"{instance.name} {instance.friendly_name}",
             "platform": instance.platform.value,
             "tag": " ".join(instance.tags),
-            "state": state_text(instance.amp),
+            "state": f"{state_text(instance.amp)} {waiting_text(instance)}",
         }
 
     def cells(self, row: Row[InstanceRow]) -> Sequence[Cell]:
@@ -134,7 +135,9 @@ Marks      ● selected   ▶ ready   ■ stopped   ✖ failed   ✗ AMP away   
             Cell(plain(instance.name)),
             Cell(plain(row.link.host), "muted"),
             Cell(instance.platform.value, "muted"),
-            Cell(state_text(game), style),
+            Cell(waiting_text(instance), "warning")
+            if instance.waits_until
+            else Cell(state_text(game), style),
             Cell(players_text(game)),
             Cell(cpu),
             Cell(memory),
@@ -146,6 +149,12 @@ Marks      ● selected   ▶ ready   ■ stopped   ✖ failed   ✗ AMP away   
         state = Content.styled(state_text(game), "bold")
         if game is not None and game.since is not None:
             state += Content.styled(f"  since {ago_text(game.since)}", "$muted")
+        if instance.doing:
+            waits = instance.waits_until
+            words = f"\nis being {plain(instance.doing)}"
+            if waits is not None:
+                words += f": waits until nobody plays, at most till {waits.astimezone():%H:%M}"
+            state += Content.styled(words, "$warning")
         lines = [
             _fact("name", instance.friendly_name),
             _fact("platform", instance.platform.value),
@@ -205,11 +214,19 @@ Marks      ● selected   ▶ ready   ■ stopped   ✖ failed   ✗ AMP away   
         if without:
             return f"{', '.join(without)}: the agent asks no AMP, so do it by hand"
         states = {row.item.amp.state for row in self.chosen if row.item.amp is not None}
+        if states == {GameState.AWAY}:
+            return f"AMP is away{': ' + message if (message := _message(self.chosen)) else ''}"
         if idle := _IDLE.get(action):
             state, words = idle
             if states == {state}:
                 return f"{words} already"
         return ""
+
+
+def _message(rows: Sequence[Row[InstanceRow]]) -> str:
+    """What is said of the games, if it is the same of all."""
+    said = {row.item.amp.message for row in rows if row.item.amp is not None}
+    return said.pop() if len(said) == 1 else ""
 
 
 def _fact(label: str, text: str) -> Line:

@@ -26,6 +26,8 @@ from homeamp_tui.widgets.filter_bar import FilterBar
 from homeamp_tui.widgets.virtual_table import VirtualTable
 from homeamp_tui.words import plain
 
+AGES_SECONDS = 20.0
+"""How often ages are brought up to date."""
 SHOW_PAUSE_SECONDS = 0.06
 """Holding an arrow key must not ask for a detail per row."""
 
@@ -137,6 +139,7 @@ class PanedScreen(HouseScreen):
         self.table.add_class("pane")
         self.query_one("#right").add_class("pane")
         self.run_worker(self._refresher.run(), group="reading", exit_on_error=False)
+        self.set_interval(AGES_SECONDS, self._paint_ages)
         self.table.focus()
         self.paint()
         self._refresher.poke()
@@ -173,6 +176,13 @@ class PanedScreen(HouseScreen):
         self._refresher.poke()
 
     # Painting ------------------------------------------------------------------------------------
+
+    def _paint_ages(self) -> None:
+        """Times are told as ages: they grow also where nothing happens."""
+        if self.is_current and self._shown is not None:
+            self._shown = (self._shown[0], None)
+            self.table.refresh()
+            self.show_detail()
 
     def paint_title(self, parts: Sequence[str], links: Sequence[Link]) -> None:
         """What is listed, whose rows of `links` are old, and what could not be read."""
@@ -221,7 +231,11 @@ class PanedScreen(HouseScreen):
         try:
             shown = await self.read_detail()
         except (NotConnected, RpcError) as error:
-            state = None  # it is asked again as soon as something moves
+            # It is asked again as soon as something moves.
+            if not another and isinstance(error, NotConnected):
+                self._shown = (state[0], None)  # what was last seen is more than nothing
+                return
+            state = None
             shown = Detail("Not read", Content(""), note_lines(str(error), "diff--warning"))
         self._shown = state
         self.query_one("#right").border_title = Content(f" {plain(shown.title)} ")

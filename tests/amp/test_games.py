@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -41,8 +42,17 @@ async def test_players_are_never_thrown_out_unasked(games: Games, dev: Game, act
 
 
 async def test_a_restart_waits_until_the_last_player_has_left(games: Games, dev: Game) -> None:
-    dev.leave_in = 8
-    await games.act(Act.RESTART, "DEV01", Manners(WAIT, 30, "restart once you leave"))
+    restarting = asyncio.create_task(
+        games.act(Act.RESTART, "DEV01", Manners(WAIT, 30, "restart once you leave"))
+    )
+    async with asyncio.timeout(10):
+        while (doing := games.doing("DEV01"))[1] is None:
+            await asyncio.sleep(0.001)
+    assert doing[0] == "restarted"
+    assert 20 < (doing[1] - datetime.now(UTC)).total_seconds() <= 30
+    dev.leave_in = 2
+    await restarting
+    assert games.doing("DEV01") == ("", None)
     assert dev.console == ["say restart once you leave"]
     assert (dev.stops, dev.starts, dev.state) == (1, 1, READY)
 

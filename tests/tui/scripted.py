@@ -165,6 +165,7 @@ class Script:
     baseline: scripted_rules.Baseline = field(default_factory=scripted_rules.Baseline)
     asked: Counter[str] = field(default_factory=Counter)
     games: dict[str, InstanceState] = field(default_factory=dict)
+    waits: dict[str, dt.datetime] = field(default_factory=dict)
     rows_sent: int = 0
     mutations: list[tuple[str, Any]] = field(default_factory=list)
     hold: dict[str, asyncio.Event] = field(default_factory=dict)
@@ -382,6 +383,7 @@ async def instances(call: Call[Script], params: InstancesListParams) -> Instance
                 host=script.host, name=name, friendly_name=name.title(), platform=Platform.PAPER,
                 tags=("survival",) if name.startswith("S") else ("lobby",), plugins=12, files=60,
                 counts=Counts(), amp=script.games.get(name),
+                doing="stopped" if name in script.waits else "", waits_until=script.waits.get(name),
             )
             for name in INSTANCES
         )

@@ -27,6 +27,7 @@ from homeamp_tui.dialogs.review import NotAMoment
 from homeamp_tui.dialogs.since import AskSince, moment_ago
 from homeamp_tui.screens.changes import ChangesScreen
 from homeamp_tui.widgets.diff_view import DiffView
+from homeamp_tui.words import change_text
 from tests.tui.conftest import AgentOf
 from tests.tui.driving import cancel_focused, screen_text, until
 from tests.tui.scripted import ScriptedAgent
@@ -163,7 +164,22 @@ async def test_a_change_that_is_rolled_back_already_says_so(agent_of: AgentOf) -
     ) as pilot:
         await opened(pilot, 1)
         await pilot.press("R")
-        await until(pilot, lambda: "it is rolled back" in screen_text(pilot.app))
+        words = "Cannot roll back: it is rolled back"
+        await until(pilot, lambda: words in screen_text(pilot.app))
+        await until(pilot, lambda: "+ motd=chat" in screen_text(pilot.app))
+        await agent.stop()
+        await until(pilot, lambda: "lost: as last seen" in screen_text(pilot.app))
+        await pilot.pause()
+        assert "+ motd=chat" in screen_text(pilot.app)  # what was seen is not taken away
+
+
+def test_a_request_that_a_deployment_took_over_is_not_called_withdrawn() -> None:
+    change = ChangeRequest(
+        id="c", reason="r", author="mira", status=ChangeStatus.CANCELLED, created_at=NOON,
+        message="goes on as deployment d1",
+    )  # fmt: skip
+    assert change_text(change) == "→ deployed"
+    assert change_text(change.model_copy(update={"message": "too early"})) == "✖ withdrawn"
 
 
 async def test_fixes_of_a_real_fleet_go_back_byte_for_byte_all_at_once() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from textual.pilot import Pilot
 
+from homeamp_agent.model.event import Topic
 from homeamp_agent.model.game import GameState, PlayersPolicy
 from homeamp_agent.rpc.protocol.messages import InstancesActParams, InstancesConsoleParams
 from homeamp_tui.app import HomeampApp
@@ -45,6 +48,20 @@ async def test_the_state_players_and_load_of_every_game_stand_in_a_line(agent_of
         await opened(pilot)
         line = next(each for each in screen_text(pilot.app).splitlines() if "HUB01" in each)
         assert line.split()[:7] == ["HUB01", "alder", "paper", "▶", "ready", "3/20", "12%"]
+        assert isinstance(pilot.app.screen, InstancesScreen)
+        await pilot.press("j", "s")
+        await until(pilot, lambda: "Cannot start: it runs already" in screen_text(pilot.app))
+        # A stop that waits for players is to be seen as long as it waits.
+        agent.script.waits["HUB01"] = dt.datetime.now().astimezone().replace(hour=3, minute=7)
+        agent.script.games["HUB01"] = agent.script.games["HUB01"].model_copy(
+            update={"state": GameState.AWAY, "message": "AMP sleeps"}
+        )
+        agent.script.bus.emit(Topic.INSTANCES, "changed", {})
+        await until(pilot, lambda: "is being stopped: waits until nobody" in screen_text(pilot.app))
+        line = next(each for each in screen_text(pilot.app).splitlines() if "HUB01" in each)
+        assert "◷ to stop" in line
+        assert "at most till 03:07" in screen_text(pilot.app)
+        assert pilot.app.screen.why_not("stop") == "AMP is away: AMP sleeps"
 
 
 async def test_a_restart_shows_who_plays_and_nothing_is_done_before_yes(agent_of: AgentOf) -> None:

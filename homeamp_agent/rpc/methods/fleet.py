@@ -78,8 +78,11 @@ async def list_instances(call: Call[Rooms], params: InstancesListParams) -> Inst
                 counts=counts.get((each.host, each.name), Counts()),
                 problems=each.problems,
                 amp=rooms.amp.watch.state_of(each.name),
+                doing=doing,
+                waits_until=waits_until,
             )
             for each in page
+            for doing, waits_until in (rooms.amp.games.doing(each.name),)
         ),
         next_cursor=page[-1].name if more else None,
     )

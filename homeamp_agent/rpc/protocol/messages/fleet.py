@@ -59,6 +59,12 @@ class InstanceRow(WireWord):
     amp: InstanceState | None = Field(
         default=None, description="What the game does now; none where the agent asks no AMP"
     )
+    doing: str = Field(
+        default="", description="What the agent does to its game now, as `stopped` or `changed`"
+    )
+    waits_until: AwareDatetime | None = Field(
+        default=None, description="How long that waits for players to leave, at the most"
+    )
 
 
 class InstancesListResult(WireWord):
