@@ -44,6 +44,11 @@ from homeamp_agent.rpc.registry import Call, method
 from homeamp_agent.rpc.rooms import Rooms
 from homeamp_agent.store import get_deviations
 
+BY_TWO = (
+    "somebody else approves what is written on this host (changes.approval): hand it in as a "
+    "request (changes.submit with these as deviation_ids; C in the dashboard)"
+)
+
 
 @method(
     "changes.preview",
@@ -76,6 +81,8 @@ async def preview(call: Call[Rooms], params: ChangesPreviewParams) -> ChangesPre
 async def fix(call: Call[Rooms], params: DeviationsFixParams) -> DeviationsFixResult:
     """Put deviations right: all that can be, in one change request that can be rolled back."""
     rooms = call.rooms
+    if rooms.desk.policy.approval == "other":
+        raise Refused(BY_TWO)
     planned, skipped, known = await _planned(rooms, params.ids)
     if params.digest is not None and params.digest != planned.plan.digest:
         raise Conflict("the files or the rules changed since the preview: look at it again")
