@@ -57,6 +57,8 @@ def with_kept_ends(old: str, new: str, codes: str = "uxU") -> str:
 def _meant(piece: str, codes: str) -> str:
     """The character that a piece stands for; the piece itself where that is not certain."""
     piece = _LINES_JOINED.sub("", piece)
+    if not piece:
+        return "joined to nothing"  # a backslash at the end of the last line
     if piece in ("'", '"'):
         return "quotes " + piece  # which may end the token: never the same as an escaped one
     if piece[0] != "\\":

@@ -25,12 +25,14 @@ _GAP = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)*+")
 _BLANKS = re.compile(r"[ \t]*+")
 _LINE_REST = re.compile(r"[ \t]*+(?:#[^\n]*+)?\r?(?:\n|\Z)")
 _KEY = re.compile(rf"(?:{_KEY_PART})(?:[ \t]*+\.[ \t]*+(?:{_KEY_PART}))*+")
+_BARE_PATH = re.compile(r"[A-Za-z0-9_.-]++")
 _PART = re.compile(_KEY_PART)
 _SIMPLE_KEY = re.compile(r"[A-Za-z0-9_-]++(?=[ \t]*+[=\]])")
 _USUAL_LINE = re.compile(
-    r"([A-Za-z0-9_-]++)[ \t]*+=[ \t]*+"
+    r"[ \t]*+([A-Za-z0-9_-]++)[ \t]*+=[ \t]*+"
     r'(?:("[^"\\\n]*+")(?!")|([+-]?[0-9.]{1,40}+|true|false))[ \t]*+\r?(?:\n|\Z)'
 )
+_USUAL_HEADER = re.compile(r"\[([A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]++)*+)\](?=[ \t]*+\r?(?:\n|\Z))")
 _SCALAR = re.compile(
     r'("""(?:[^"\\]++|\\.|"(?!""))*+"{3,5})'
     r"|('''(?:[^']++|'(?!''))*+'{3,5})"
@@ -42,6 +44,9 @@ _SCALAR = re.compile(
 _STYLES = ("", "multi-line double", "multi-line single", "double", "single", "date", "plain")
 _DIGITS = re.compile(r"[+-]?[0-9_]++\Z")
 _PLACE = re.compile(r"\(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+_TABLE_WEIGHT = 2
+"""A table of its own, or in braces, counts as two settings: it takes both readers twice as long."""
 
 Kind = Literal["section", "inline", "headed", "dotted"]
 
@@ -96,14 +101,9 @@ class TomlScanner:
         self.sections.append(((), root))
         section, depth, pos = root, 0, 0
         while True:
-            pos = self._gap(pos)
+            pos = self._gap(self._usual_lines(section, depth, pos))
             if pos >= len(self._text):
                 break
-            usual = _USUAL_LINE.match(self._text, pos)
-            if usual:
-                self._usual(section, depth, usual)
-                pos = usual.end()
-                continue
             if self._text[pos] == "[":
                 section, depth, pos = self._header(root, pos)
             else:
@@ -115,35 +115,45 @@ class TomlScanner:
         self._adopt(root, self._read_independently())
         return root
 
-    def _usual(self, section: Table, depth: int, line: re.Match[str]) -> None:
-        """A line as nearly all are: a bare key and one simple value."""
-        at, key_end = line.span(1)
-        self._count(at)
-        self._check_depth(depth + 1, at)
-        kind = 2 if line[2] is not None else 3
-        start, end = line.span(kind)
-        style = "double" if kind == 2 else "plain"
-        leaf = Leaf(self._source, None, style, at, key_end, start, end)
-        if line[1] in section.members:
-            raise self._error(at, f"the key {line[1]!r} is defined twice")
-        section.members[line[1]] = leaf
-        section.entries.append(leaf)
+    def _usual_lines(self, section: Table, depth: int, pos: int) -> int:
+        """Read lines as nearly all are: a bare key and one simple value; the place behind them."""
+        text, source, members, entries = self._text, self._source, section.members, section.entries
+        while True:
+            line = _USUAL_LINE.match(text, pos)
+            if line is None:
+                return pos
+            key, quoted, word = line.groups()
+            at, key_end = line.span(1)
+            self._count(at)
+            self._check_depth(depth + 1, at)
+            value: Value
+            if quoted is not None:
+                style, value = "double", quoted[1:-1]
+                start, end = line.span(2)
+            else:
+                style, value = "plain", _plain_value(word)
+                start, end = line.span(3)
+            if key in members:
+                raise self._error(at, f"the key {key!r} is defined twice")
+            leaf = members[key] = Leaf(source, value, style, at, key_end, start, end)
+            entries.append(leaf)
+            pos = line.end()
 
     def _header(self, root: Table, at: int) -> tuple[Table, int, int]:
         """The table that the header at `at` opens, its depth, the place behind the header."""
         array = self._text.startswith("[[", at)
-        brackets = 2 if array else 1
-        segments, end = self._key(self._blanks(at + brackets))
-        end = self._blanks(end)
-        if not self._text.startswith("]" * brackets, end):
-            raise self._error(end, "expected ] behind the table's name")
-        end += brackets
+        usual = _USUAL_HEADER.match(self._text, at)
+        if usual:
+            segments, end = usual[1].split("."), usual.end()
+            self._check_depth(len(segments), at)
+        else:
+            segments, end = self._unusual_header(at, "]]" if array else "]")
         parent: Table = root
         depth = len(segments) + array
         for segment in segments[:-1]:
             depth += isinstance(parent.members.get(segment), TableArray)
             parent = self._below(parent, segment, "headed", at)
-        self._count(at)
+        self._count(at, _TABLE_WEIGHT)
         self._check_depth(depth, at)
         table = Table("section", at, at, at, end)
         last = segments[-1]
@@ -164,6 +174,13 @@ class TomlScanner:
             raise self._error(at, f"the table {last!r} is defined twice")
         self.sections.append((tuple(segments), table))
         return table, depth, end
+
+    def _unusual_header(self, at: int, closing: str) -> tuple[list[str], int]:
+        segments, end = self._key(self._blanks(at + len(closing)))
+        end = self._blanks(end)
+        if not self._text.startswith(closing, end):
+            raise self._error(end, "expected ] behind the table's name")
+        return segments, end + len(closing)
 
     def _below(self, table: Table, segment: str, kind: Kind, at: int) -> Table:
         """The table under `segment`, made if it is not there; the last one of a table array."""
@@ -246,9 +263,9 @@ class TomlScanner:
         self, at: int, key_end: int, start: int, depth: int, lead: int
     ) -> tuple[Node, _Frame | None, int]:
         """A leaf or an opened container, the container's frame, the place behind what was read."""
-        self._count(start)
-        self._check_depth(depth, start)
         opening = self._text[start : start + 1]
+        self._count(start, _TABLE_WEIGHT if opening == "{" else 1)
+        self._check_depth(depth, start)
         if opening in ("[", "{") and opening:
             container: Table | Sequence
             if opening == "[":
@@ -273,7 +290,10 @@ class TomlScanner:
         found = _KEY.match(self._text, at)
         if found is None:
             raise self._error(at, "expected a key")
-        segments = [_key_segment(part) for part in _PART.findall(found[0])]
+        if _BARE_PATH.fullmatch(found[0]):
+            segments = found[0].split(".")
+        else:
+            segments = [_key_segment(part) for part in _PART.findall(found[0])]
         self._check_depth(len(segments), at)
         return segments, found.end()
 
@@ -298,22 +318,30 @@ class TomlScanner:
         pairs: list[tuple[Node, Any]] = [(root, values)]
         while pairs:
             node, value = pairs.pop()
-            if isinstance(node, Branch) and isinstance(value, dict):
-                if node.members.keys() == value.keys():
-                    pairs += [(member, value[key]) for key, member in node.members.items()]
+            if isinstance(node, Leaf):
+                known = node.value
+                if known.__class__ is value.__class__ and known == value and known is not None:
                     continue
-            elif isinstance(node, Sequence) and isinstance(value, list):
-                if len(node.items) == len(value):
-                    pairs += zip(node.items, value, strict=True)
-                    continue
-            elif isinstance(node, Leaf) and not isinstance(value, (dict, list)):
                 if node.style == "date":
-                    node.adopt(node.token)
-                    continue
+                    value = node.token
                 expected = _simple_value(node)
-                if expected is None or same(expected, value):
+                if not isinstance(value, (dict, list)) and (
+                    expected is None or same(expected, value)
+                ):
                     node.adopt(value)
                     continue
+            elif isinstance(node, Branch) and isinstance(value, dict):
+                members = node.members
+                if members.keys() == value.keys():
+                    pairs += [(member, value[key]) for key, member in members.items()]
+                    continue
+            elif (
+                isinstance(node, Sequence)
+                and isinstance(value, list)
+                and len(node.items) == len(value)
+            ):
+                pairs += zip(node.items, value, strict=True)
+                continue
             raise self._error(max(node.at, 0), "two readers of TOML disagree on what stands here")
 
     def _gap(self, pos: int) -> int:
@@ -324,10 +352,12 @@ class TomlScanner:
         found = _BLANKS.match(self._text, pos)
         return found.end() if found else pos
 
-    def _count(self, index: int) -> None:
-        self._left -= 1
+    def _count(self, index: int, weight: int = 1) -> None:
+        self._left -= weight
         if self._left < 0:
             reason = f"more than {self._limits.max_settings:,} settings"
+            if weight > 1:
+                reason += " (a table counts as two)"
             raise TooLargeError(self._source.file, reason, *self._source.place(index))
 
     def _check_depth(self, depth: int, index: int) -> None:
@@ -359,9 +389,13 @@ def _simple_value(leaf: Leaf) -> Value:
     token = leaf.token
     if leaf.style in ("double", "single"):
         return token[1:-1] if "\\" not in token or leaf.style == "single" else None
-    if leaf.style == "plain":
-        if token in ("true", "false"):
-            return token == "true"  # noqa: S105  (a word of the format)
-        if token.isascii() and token.isdigit():
-            return int(token)
+    return _plain_value(token) if leaf.style == "plain" else None
+
+
+def _plain_value(token: str) -> Value:
+    """A word or whole number; None for what else a plain token may be."""
+    if token in ("true", "false"):
+        return token == "true"  # noqa: S105  (a word of the format)
+    if token.isascii() and token.isdigit():
+        return int(token)
     return None

@@ -34,6 +34,7 @@ from homeamp_agent.configfiles.escapes import with_kept_ends
         ("a.properties", "a=one\\\n  two\n", "one two", "a=one \\\n  two\n"),
         ("a.properties", "a=one\\\n  two\n", "one", "a=one\n"),
         ("a.properties", "b=\\u00A7\na=\u00e9\n", "\u00e9X", "b=\\u00A7\na=\u00e9X\n"),
+        ("a.properties", "a=x\\\n", "yz", "a=yz"),
         ("a.properties", "a=http\\://x:1\n", "http://y:1", "a=http\\://y:1\n"),
         ("a.properties", "a=\\x41b\n", "A", "a=A\n"),
         ("a.properties", "a=\\x41b\n", "x41c", "a=x41c\n"),
