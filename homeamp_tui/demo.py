@@ -10,9 +10,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Protocol
 
 from homeamp_tui.demo_fleet import fixtures_folder, materialise
 
@@ -30,6 +31,19 @@ SOON = {"HOMEAMP_DEPLOYMENTS__SOAK_S": "6", "HOMEAMP_DEPLOYMENTS__WAVE_SOAK_S": 
 """Nobody who tries a deployment out waits for an hour."""
 
 
+class Process(Protocol):
+    """An agent that was started, as `subprocess.Popen` has it."""
+
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int, /) -> None: ...
+    def kill(self) -> None: ...
+
+
+Starter = Callable[[list[str], IO[bytes], Mapping[str, str]], Process]
+"""Starts `homeamp-agent` with arguments, a file for all that it says, and an environment."""
+
+
 @dataclass(frozen=True, slots=True)
 class DemoAgent:
     """One agent of the demo."""
@@ -37,11 +51,22 @@ class DemoAgent:
     host: str
     socket: Path
     log: Path
-    process: subprocess.Popen[bytes]
+    process: Process
+
+
+def _started(arguments: list[str], output: IO[bytes], environment: Mapping[str, str]) -> Process:
+    return subprocess.Popen(
+        [sys.executable, "-m", "homeamp_agent", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+        env=environment,
+    )
 
 
 @contextlib.asynccontextmanager
-async def demo_fleet() -> AsyncIterator[tuple[list[DemoAgent], Path]]:
+async def demo_fleet(start: Starter = _started) -> AsyncIterator[tuple[list[DemoAgent], Path]]:
     """Run the demo's agents; yields them and the folder of the fleet, and cleans up.
 
     Raises:
@@ -54,7 +79,7 @@ async def demo_fleet() -> AsyncIterator[tuple[list[DemoAgent], Path]]:
     try:
         await asyncio.shield(copying)
         for folder in sorted((fleet / "fleet").iterdir()):
-            agents.append(_start(folder, fleet / "baselines", root))
+            agents.append(_start(folder, fleet / "baselines", root, start))
         for agent in agents:
             await _wait_for(agent)
         yield agents, fleet
@@ -64,25 +89,19 @@ async def demo_fleet() -> AsyncIterator[tuple[list[DemoAgent], Path]]:
         await asyncio.to_thread(shutil.rmtree, root, True)
 
 
-def _start(folder: Path, baselines: Path, root: Path) -> DemoAgent:
+def _start(folder: Path, baselines: Path, root: Path, start: Starter) -> DemoAgent:
     host = folder.name
     socket, log = root / f"{host}.sock", root / f"{host}.log"
+    arguments = [
+        "run",
+        "--host", host,
+        "--instances", str(folder / "instances"),
+        "--baselines", str(baselines),
+        "--state", str(root / f"{host}.state"),
+        "--socket", str(socket),
+    ]  # fmt: skip
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [
-                sys.executable, "-m", "homeamp_agent", "run",
-                "--host", host,
-                "--instances", str(folder / "instances"),
-                "--baselines", str(baselines),
-                "--state", str(root / f"{host}.state"),
-                "--socket", str(socket),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            env={**os.environ, **SOON},
-        )  # fmt: skip
+        process = start(arguments, output, {**os.environ, **SOON})
     return DemoAgent(host, socket, log, process)
 
 

@@ -20,7 +20,8 @@ import socket
 import sys
 from typing import Any
 
-import httpx  # noqa: F401 - the agent imports it when it meets AMP
+import httpx  # noqa: F401 - like the next, which the agent imports when it needs it
+import openpyxl  # noqa: F401
 
 import homeamp_agent
 from homeamp_agent import cli

@@ -59,7 +59,7 @@ class Forked:
             self._told.close()
         return self.returncode
 
-    def send_signal(self, number: int) -> None:
+    def send_signal(self, number: int, /) -> None:
         """To the process, unless its end is known."""
         if self.poll() is None:
             with contextlib.suppress(ProcessLookupError):
@@ -90,6 +90,11 @@ def start(
         files = [given.fileno(), output.fileno(), (errors or output).fileno(), told_w]
         socket.send_fds(_server(), [json.dumps(order).encode()], files)
     return Forked(told_r)
+
+
+def starter(arguments: list[str], output: IO[bytes], environment: Mapping[str, str]) -> Forked:
+    """How the demo of a test starts its agents."""
+    return start(*arguments, output=output, env=environment)
 
 
 def command(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-import subprocess
-import sys
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from homeamp_agent.configfiles import DEFAULT_LIMITS, ConfigFileError, parse
 from homeamp_agent.model.change import ChangeRequest, ChangeStatus, EditOperation
 from homeamp_agent.model.history import ActFilter
 from homeamp_agent.model.secret import Masker
+from tests.doomed import exit_code_of
 
 FILE = "plugins/Shop/config.yml"
 BROKEN = (
@@ -194,20 +195,6 @@ def test_an_editor_that_saves_after_the_plan_keeps_its_text(tmp_path: Path) -> N
     assert house.file.read_bytes() == BROKEN + b"mine: 1\r\n"
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-sys.path.insert(0, {tests!r})
-from tests.changes.test_line_edits import BROKEN, House, edit
-step = sys.argv[2]
-def die(now):
-    if now == step:
-        os.kill(os.getpid(), signal.SIGKILL)
-house = House(Path(sys.argv[1]), BROKEN, on_step=die)
-house.room.apply(house.room.plan([edit()]), author="op", reason="r", change_id="c1")
-"""
-
-
 @pytest.mark.parametrize(
     ("step", "whole"),
     [("swapped", BROKEN), ("committed", MENDED)],
@@ -215,12 +202,15 @@ house.room.apply(house.room.plan([edit()]), author="op", reason="r", change_id="
 def test_killed_at_any_step_the_file_is_wholly_old_or_wholly_new(
     tmp_path: Path, step: str, whole: bytes
 ) -> None:
-    root = Path(__file__).resolve().parents[2]
-    program = KILLED.format(tests=str(root))
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path), step], cwd=root, timeout=30, check=False
-    )
-    assert done.returncode == -9
+    def die(now: str) -> None:
+        if now == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def write() -> None:
+        doomed = House(tmp_path, BROKEN, on_step=die)
+        doomed.room.apply(doomed.room.plan([edit()]), author="op", reason="r", change_id="c1")
+
+    assert exit_code_of(write) == -signal.SIGKILL
     house = House(tmp_path, BROKEN)
     (settled,) = house.room.recover()
     assert house.file.read_bytes() == whole

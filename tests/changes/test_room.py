@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from homeamp_agent.changes.run import STEPS
 from homeamp_agent.model.change import ChangeStatus, EditOperation
 from homeamp_agent.model.secret import Masker
 from homeamp_agent.model.snapshot import MISSING
+from tests.doomed import exit_code_of
 
 CONFIG = (
     b"# a comment \r\nspawn:\r\n  enabled: true   # why\r\n  radius: 10\r\n"
@@ -170,33 +170,21 @@ def test_the_audit_log_tells_who_and_why_and_its_chain_holds(house: House) -> No
     assert house.room.audit.verify().whole
 
 
-KILLER = """
-import os, signal, sys
-from pathlib import Path
-sys.path.insert(0, {here!r})
-from test_room import House, edit
-root, step, count, action = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
-seen = 0
-def on_step(name):
-    global seen
-    seen += name == step
-    if name == step and seen == count:
-        os.kill(os.getpid(), signal.SIGKILL)
-house = House(root, on_step=on_step)
-if action == "apply":
-    house.room.apply(house.room.plan([edit("A"), edit("B")]), author="op", reason="")
-else:
-    house.room.rollback(house.room.list()[0].id, author="op", reason="")
-"""
+def killed_at(root: Path, step: str, action: str) -> int:
+    """How a process ends that kills itself at the step of such an action."""
 
+    def on_step(name: str) -> None:
+        if name == step:
+            os.kill(os.getpid(), signal.SIGKILL)
 
-def kill_at(root: Path, step: str, count: int, action: str) -> int:
-    program = KILLER.format(here=str(Path(__file__).parent))
-    arguments = [str(root), step, str(count), action]
-    done = subprocess.run(
-        [sys.executable, "-c", program, *arguments], timeout=60, check=False, capture_output=True
-    )
-    return done.returncode
+    def act() -> None:
+        house = House(root, on_step=on_step)
+        if action == "apply":
+            apply(house, edit("A"), edit("B"))
+        else:
+            house.room.rollback(house.room.list()[0].id, author="op", reason="")
+
+    return exit_code_of(act)
 
 
 APPLY_STEPS = [step for step in STEPS if step not in {"undoing", "undone", "aborted"}]
@@ -211,7 +199,7 @@ def test_killed_at_any_step_a_restart_finds_all_old_or_all_new(
     new = CONFIG.replace(b"radius: 10", b"radius: 32")
     if action == "rollback":
         apply(house, edit("A"), edit("B"))
-    assert kill_at(tmp_path, step, 1, action) == -signal.SIGKILL
+    assert killed_at(tmp_path, step, action) == -signal.SIGKILL
     house = House(tmp_path)
     house.room.recover()
     contents = {house.file(name).read_bytes() for name in "AB"}

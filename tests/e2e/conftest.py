@@ -11,5 +11,5 @@ from tests.e2e.fleet import Fleet, fleet_at
 @pytest.fixture
 async def fleet(tmp_path: Path) -> AsyncIterator[Fleet]:
     """The demo host `alder` with the real agent on it."""
-    async with fleet_at(tmp_path) as fleet:
+    async with fleet_at(tmp_path, by_itself=True) as fleet:
         yield fleet

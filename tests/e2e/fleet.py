@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from homeamp_tui.demo_fleet import fixtures_folder, materialise
+from tests import forked
+from tests.forked import Forked
 from tests.standin.panel import PASSWORD, USER, Panel
 from tests.standin.serving import serving
 
@@ -88,7 +90,9 @@ class Fleet:
     host: str
     socket: Path
     state: Path
-    process: subprocess.Popen[bytes] | None = None
+    by_itself: bool = False
+    """Start Python for the agent, as systemd does, and without the eyes of root."""
+    process: subprocess.Popen[bytes] | Forked | None = None
     wires: list[Wire] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -104,13 +108,17 @@ class Fleet:
         ]  # fmt: skip
 
     def start(self) -> None:
-        log = (self.root / "agent.log").open("ab")
-        self.process = subprocess.Popen(
-            [*WITHOUT_ROOTS_EYES, sys.executable, "-m", "homeamp_agent", "run", *self.arguments(),
-             "--state", str(self.state), "--socket", str(self.socket)],
-            stdout=log, stderr=log, env={**os.environ, **self.environment},
-        )  # fmt: skip
-        log.close()
+        arguments = ["run", *self.arguments(), "--state", str(self.state)]
+        arguments += ["--socket", str(self.socket)]
+        environment = {**os.environ, **self.environment}
+        with (self.root / "agent.log").open("ab") as log:
+            if self.by_itself:
+                self.process = subprocess.Popen(
+                    [*WITHOUT_ROOTS_EYES, sys.executable, "-m", "homeamp_agent", *arguments],
+                    stdout=log, stderr=log, env=environment,
+                )  # fmt: skip
+            else:
+                self.process = forked.start(*arguments, output=log, env=environment)
 
     async def connect(self) -> Wire:
         deadline = time.monotonic() + START_SECONDS
@@ -139,12 +147,12 @@ class Fleet:
 
 @contextlib.asynccontextmanager
 async def fleet_at(
-    tmp_path: Path, *, prepare: Callable[[Fleet], None] | None = None
+    tmp_path: Path, *, prepare: Callable[[Fleet], None] | None = None, by_itself: bool = False
 ) -> AsyncIterator[Fleet]:
     """The host `alder`, its agent started; `prepare` changes what is on disk before."""
     root = tmp_path / "demo"
     materialise(fixtures_folder(), root)
-    fleet = Fleet(root, "alder", tmp_path / "agent.sock", tmp_path / "state")
+    fleet = Fleet(root, "alder", tmp_path / "agent.sock", tmp_path / "state", by_itself)
     if prepare is not None:
         prepare(fleet)
     with serving(Panel.over(fleet.instances)) as url:

@@ -28,6 +28,7 @@ from homeamp_tui.dialogs.since import AskSince, moment_ago
 from homeamp_tui.screens.changes import ChangesScreen
 from homeamp_tui.widgets.diff_view import DiffView
 from homeamp_tui.words import change_text
+from tests import forked
 from tests.tui.conftest import AgentOf
 from tests.tui.driving import cancel_focused, screen_text, until
 from tests.tui.scripted import ScriptedAgent
@@ -183,7 +184,7 @@ def test_a_request_that_a_deployment_took_over_is_not_called_withdrawn() -> None
 
 
 async def test_fixes_of_a_real_fleet_go_back_byte_for_byte_all_at_once() -> None:
-    async with demo_fleet() as (agents, fleet):
+    async with demo_fleet(forked.starter) as (agents, fleet):
         host = agents[0]
         client = await Client.connect(f"unix:{host.socket}", name="test")
         await client.call("agent.rescan", RescanParams(wait=True), RescanResult)

@@ -18,6 +18,7 @@ from homeamp_tui.dialogs.confirm import Confirm
 from homeamp_tui.links import LinkState
 from homeamp_tui.screens.deviations import DeviationsScreen
 from homeamp_tui.widgets.diff_view import DiffView
+from tests import forked
 from tests.tui.driving import cancel_focused, screen_text, until
 
 PLANTED_ON_BOTH_HOSTS = 86
@@ -27,7 +28,7 @@ SECONDS_FROM_EDIT_TO_SCREEN = 2.0
 
 @pytest.fixture
 async def demo() -> AsyncIterator[tuple[list[DemoAgent], Path]]:
-    async with demo_fleet() as running:
+    async with demo_fleet(forked.starter) as running:
         yield running
 
 

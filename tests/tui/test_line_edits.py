@@ -15,6 +15,7 @@ from homeamp_tui.dialogs.handing_in import AskSaid
 from homeamp_tui.dialogs.line_edit import AskLine
 from homeamp_tui.screens.changes import ChangesScreen
 from homeamp_tui.screens.deviations import DeviationsScreen
+from tests import forked
 from tests.tui.driving import cancel_focused, screen_text, until
 
 SIZE = (80, 24)
@@ -24,7 +25,7 @@ CONFIG = "fleet/alder/instances/SURV01/Minecraft/plugins/Essentials/config.yml"
 async def test_an_unreadable_file_is_mended_with_f_and_undone_and_a_refusal_offers_the_same(
     tmp_path: Path,
 ) -> None:
-    async with demo_fleet() as (agents, fleet):
+    async with demo_fleet(forked.starter) as (agents, fleet):
         file = fleet / CONFIG
         good = file.read_text("utf-8")
         broken = good.replace("ops-name-color: 'none'", "ops-name-color: %four%")

@@ -23,6 +23,7 @@ from homeamp_tui.dialogs.review import NotAMoment
 from homeamp_tui.screens.changes import ChangesScreen
 from homeamp_tui.screens.deviations import DeviationsScreen
 from homeamp_tui.screens.history import HistoryScreen
+from tests import forked
 from tests.tui.conftest import AgentOf
 from tests.tui.driving import cancel_focused, screen_text, until
 from tests.tui.scripted_requests import BROKEN, waiting_request
@@ -42,7 +43,7 @@ async def answered(pilot: Pilot[None], words: str) -> None:
 
 
 async def test_deviations_become_a_request_that_is_approved_and_carried_out_for_real() -> None:
-    async with demo_fleet() as (agents, fleet):
+    async with demo_fleet(forked.starter) as (agents, fleet):
         urls = [f"unix:{agent.socket}" for agent in agents]
         app = HomeampApp(urls, start="deviations")
         async with app.run_test(size=SIZE, notifications=True) as pilot:
