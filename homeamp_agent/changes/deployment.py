@@ -12,7 +12,6 @@ The events are in `deployment_events`: those of persons (Approved, Paused, ...) 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import singledispatch
@@ -43,8 +42,17 @@ from homeamp_agent.changes.deployment_events import (
     RolledBack,
     Started,
     TakenBack,
+    UndoneByHand,
     check_line,
     check_text,
+)
+from homeamp_agent.changes.deployment_facts import (
+    replanned,
+    say,
+    set_wave,
+    stage_of,
+    to_stage,
+    with_stage,
 )
 from homeamp_agent.changes.errors import NotNowError
 from homeamp_agent.model.deployment import (
@@ -52,7 +60,6 @@ from homeamp_agent.model.deployment import (
     CheckOutcome,
     Deployment,
     DeploymentStage,
-    Wave,
     WaveState,
 )
 
@@ -70,6 +77,7 @@ class Step:
         return action_of(self.deployment)
 
 
+_STANDING = frozenset({WaveState.PASSED, WaveState.APPLIED, WaveState.NOT_ROLLED_BACK})
 _ON_THE_WAY = WRITING | {DeploymentStage.AWAITING_APPROVAL}
 
 
@@ -103,7 +111,7 @@ def _(event: Started, deployment: Deployment) -> Step:
     first = deployment.waves[0]
     if first.number == DEV_WAVE:
         names = ", ".join(first.instances)
-        return Step(_with(deployment, DeploymentStage.DEV), (Line(f"begins on DEV: {names}"),))
+        return Step(with_stage(deployment, DeploymentStage.DEV), (Line(f"begins on DEV: {names}"),))
     return _to_approval(deployment, (Line("goes without DEV", "warning"),))
 
 
@@ -112,7 +120,7 @@ def _(event: Prepared, deployment: Deployment) -> Step:
     wave = deployment.wave(event.wave)
     if wave.state is not WaveState.PENDING or deployment.stage not in WRITING:
         return Step(deployment)
-    moved = _set_wave(deployment, event.wave, state=WaveState.APPLYING, before=event.before)
+    moved = set_wave(deployment, event.wave, state=WaveState.APPLYING, before=event.before)
     names = ", ".join(wave.instances)
     return Step(moved, (Line(f"{wave.title}: writes {names}", wave=event.wave),))
 
@@ -123,11 +131,11 @@ def _(event: Applied, deployment: Deployment) -> Step:
     if wave.state is not WaveState.APPLYING:
         return Step(deployment)
     line = Line(f"{wave.title}: written and verified", wave=event.wave)
-    if _stage_of(deployment) not in WRITING:
-        return Step(_set_wave(deployment, event.wave, state=WaveState.APPLIED), (line,))
-    moved = _set_wave(deployment, event.wave, state=WaveState.CHECKING, soak_until=event.soak_until)
+    if stage_of(deployment) not in WRITING:
+        return Step(set_wave(deployment, event.wave, state=WaveState.APPLIED), (line,))
+    moved = set_wave(deployment, event.wave, state=WaveState.CHECKING, soak_until=event.soak_until)
     if event.wave == DEV_WAVE:
-        moved = _to(moved, DeploymentStage.CHECKING)
+        moved = to_stage(moved, DeploymentStage.CHECKING)
     return Step(moved, (line,))
 
 
@@ -136,9 +144,9 @@ def _(event: NotApplied, deployment: Deployment) -> Step:
     wave = deployment.wave(event.wave)
     if wave.state is not WaveState.APPLYING:
         return Step(deployment)
-    moved = _set_wave(deployment, event.wave, state=WaveState.FAILED, message=event.reason)
+    moved = set_wave(deployment, event.wave, state=WaveState.FAILED, message=event.reason)
     why = f"{wave.title}: not written: {event.reason}"
-    if _stage_of(deployment) not in WRITING:
+    if stage_of(deployment) not in WRITING:
         return Step(moved, (Line(why, "warning", event.wave),))
     return _failed(moved, why, event.wave)
 
@@ -150,11 +158,11 @@ def _(event: NotBegun, deployment: Deployment) -> Step:
         return Step(deployment)
     change_id = event.change_id or wave.change_id
     facts: dict[str, Any] = {"state": WaveState.PENDING, "before": (), "change_id": change_id}
-    moved = _set_wave(deployment, event.wave, **facts)
+    moved = set_wave(deployment, event.wave, **facts)
     why = f"{wave.title}: not begun: {event.reason}"
     line = Line(why, "warning", event.wave)
     if deployment.stage in WRITING:
-        moved = _say(_with(moved, DeploymentStage.PAUSED, held=deployment.stage), why)
+        moved = say(with_stage(moved, DeploymentStage.PAUSED, held=deployment.stage), why)
     return Step(moved, (line,))
 
 
@@ -164,7 +172,7 @@ def _(event: TakenBack, deployment: Deployment) -> Step:
     if wave.state is not WaveState.APPLYING:
         return Step(deployment)
     text = f"{wave.title}: was cut short and taken back; written again as {event.change_id}"
-    moved = _set_wave(deployment, event.wave, change_id=event.change_id)
+    moved = set_wave(deployment, event.wave, change_id=event.change_id)
     return Step(moved, (Line(text, "warning", event.wave),))
 
 
@@ -174,35 +182,35 @@ def _(event: PlanChanged, deployment: Deployment) -> Step:
     if wave.state is not WaveState.APPLYING:
         return Step(deployment)
     why = f"{wave.title}: not written: {event.reason}"
-    if _stage_of(deployment) not in WRITING:
-        moved = _set_wave(deployment, event.wave, state=WaveState.FAILED, message=event.reason)
+    if stage_of(deployment) not in WRITING:
+        moved = set_wave(deployment, event.wave, state=WaveState.FAILED, message=event.reason)
         return Step(moved, (Line(why, "warning", event.wave),))
     if event.wave == DEV_WAVE:
-        moved = _set_wave(deployment, event.wave, state=WaveState.FAILED, message=event.reason)
+        moved = set_wave(deployment, event.wave, state=WaveState.FAILED, message=event.reason)
         return _failed(moved, why, event.wave)
-    moved = _replanned(deployment, event.digests, event.digest)
-    moved = _set_wave(moved, event.wave, state=WaveState.PENDING, before=())
+    moved = replanned(deployment, event.digests, event.digest)
+    moved = set_wave(moved, event.wave, state=WaveState.PENDING, before=())
     message = f"{wave.title} would do something else now: look at it again and approve it"
-    moved = _to(moved, DeploymentStage.AWAITING_APPROVAL)
-    return Step(_say(moved, message), (Line(why, "warning", event.wave), Line(message)))
+    moved = to_stage(moved, DeploymentStage.AWAITING_APPROVAL)
+    return Step(say(moved, message), (Line(why, "warning", event.wave), Line(message)))
 
 
 @_after.register
 def _(event: Checked, deployment: Deployment) -> Step:
     wave = deployment.wave(event.wave)
-    if wave.state is not WaveState.CHECKING or _stage_of(deployment) not in WRITING:
+    if wave.state is not WaveState.CHECKING or stage_of(deployment) not in WRITING:
         return Step(deployment)
     lines = tuple(check_line(each, event.wave) for each in event.checks)
     wrong = [each for each in event.checks if each.outcome is CheckOutcome.FAILED]
     if wrong:
         why = f"{wave.title}: {check_text(wrong[0])}"
-        moved = _set_wave(
+        moved = set_wave(
             deployment, event.wave, state=WaveState.FAILED, checks=event.checks, message=why
         )
         return _before_it(lines, _failed(moved, why, event.wave))
     # What the log held before is compared with no more; a hundred logs' worth is not kept.
     before = tuple(each.model_copy(update={"error_marks": ()}) for each in wave.before)
-    moved = _set_wave(
+    moved = set_wave(
         deployment, event.wave, state=WaveState.PASSED, checks=event.checks, before=before
     )
     lines = (*lines, Line(f"{wave.title}: found well", wave=event.wave))
@@ -217,7 +225,7 @@ def _(event: RolledBack, deployment: Deployment) -> Step:
     left = "; ".join(event.left)
     state = WaveState.NOT_ROLLED_BACK if event.left else WaveState.ROLLED_BACK
     message = f"left as it is: {left}" if left else event.message
-    moved = _set_wave(deployment, event.wave, state=state, message=message)
+    moved = set_wave(deployment, event.wave, state=state, message=message)
     if left:
         line = Line(f"{wave.title}: not all rolled back: {left}", "error", event.wave)
     else:
@@ -235,14 +243,14 @@ def _(event: Approved, deployment: Deployment) -> Step:
             " (deployments.approval)"
         )
     moved = deployment.model_copy(update={"approved_by": event.who, "approved_at": event.at})
-    moved = _say(_to(moved, DeploymentStage.WAVES), "")
+    moved = say(to_stage(moved, DeploymentStage.WAVES), "")
     return _before_it((Line(f"approved by {event.who}"),), _done_if_all_passed(moved))
 
 
 @_after.register
 def _(event: Replanned, deployment: Deployment) -> Step:
-    moved = _replanned(deployment, event.digests, event.digest)
-    return Step(_say(moved, event.reason), (Line(event.reason, "warning"),))
+    moved = replanned(deployment, event.digests, event.digest)
+    return Step(say(moved, event.reason), (Line(event.reason, "warning"),))
 
 
 @_after.register
@@ -251,7 +259,7 @@ def _(event: Paused, deployment: Deployment) -> Step:
     if held not in _ON_THE_WAY | {DeploymentStage.PLANNED}:
         raise _not_now(deployment, "nothing to pause")
     message = f"paused by {event.who}" + _because(event.reason)
-    moved = _say(_with(deployment, DeploymentStage.PAUSED, held=held), message)
+    moved = say(with_stage(deployment, DeploymentStage.PAUSED, held=held), message)
     return Step(moved, (Line(message, "warning"),))
 
 
@@ -259,7 +267,7 @@ def _(event: Paused, deployment: Deployment) -> Step:
 def _(event: Resumed, deployment: Deployment) -> Step:
     if deployment.stage is not DeploymentStage.PAUSED or deployment.held is None:
         raise _not_now(deployment, "nothing to go on with")
-    moved = _say(_with(deployment, deployment.held), "")
+    moved = say(with_stage(deployment, deployment.held), "")
     return Step(moved, (Line(f"resumed by {event.who}"),))
 
 
@@ -270,9 +278,9 @@ def _(event: Aborted, deployment: Deployment) -> Step:
     moved = deployment
     for wave in deployment.waves:
         if wave.state is WaveState.CHECKING:
-            moved = _set_wave(moved, wave.number, state=WaveState.APPLIED)
+            moved = set_wave(moved, wave.number, state=WaveState.APPLIED)
     message = f"aborted by {event.who}" + _because(event.reason)
-    moved = _say(_with(moved, DeploymentStage.ABORTED), message)
+    moved = say(with_stage(moved, DeploymentStage.ABORTED), message)
     stays = "what is written stays" if to_roll_back(moved) else "nothing was written"
     return Step(moved, (Line(f"{message}; {stays}", "warning"),))
 
@@ -284,18 +292,35 @@ def _(event: RollbackAsked, deployment: Deployment) -> Step:
     moved = deployment
     for wave in deployment.waves:
         if wave.state is WaveState.NOT_ROLLED_BACK:
-            moved = _set_wave(moved, wave.number, state=WaveState.APPLIED, message="")
+            moved = set_wave(moved, wave.number, state=WaveState.APPLIED, message="")
     if not to_roll_back(moved):
         raise NotNowError(f"{deployment.id}: nothing of it was written")
     message = f"rolled back by {event.who}" + _because(event.reason)
-    moved = _say(_with(moved, DeploymentStage.ROLLING_BACK), message)
+    moved = say(with_stage(moved, DeploymentStage.ROLLING_BACK), message)
     moved = moved.model_copy(update={"finished_at": None})
     return Step(moved, (Line(message, "warning"),))
 
 
+@_after.register
+def _(event: UndoneByHand, deployment: Deployment) -> Step:
+    stand = [each for each in deployment.waves if each.state in _STANDING]
+    undone = [each for each in stand if each.change_id in event.change_ids]
+    if not undone or not deployment.over:
+        return Step(deployment)
+    message = f"rolled back by {event.who}" + _because(event.reason)
+    moved = deployment
+    for wave in undone:
+        moved = set_wave(moved, wave.number, state=WaveState.ROLLED_BACK, message=message)
+    lines = tuple(Line(f"{each.title}: {message}", "warning", each.number) for each in undone)
+    if left := [each.title for each in stand if each not in undone]:
+        titles = ", ".join(each.title for each in undone)
+        return Step(say(moved, f"{titles}: {message}; {', '.join(left)} stays"), lines)
+    return Step(say(with_stage(moved, DeploymentStage.ROLLED_BACK), message), lines)
+
+
 def _failed(deployment: Deployment, why: str, wave: int) -> Step:
     """Everything that was written is taken back, newest first."""
-    moved = _with(deployment, DeploymentStage.ROLLING_BACK).model_copy(
+    moved = with_stage(deployment, DeploymentStage.ROLLING_BACK).model_copy(
         update={"failure": why, "message": why}
     )
     lines = (Line(why, "error", wave), Line("everything of it is rolled back", "warning"))
@@ -311,9 +336,9 @@ def _end_of_rollback(deployment: Deployment) -> Step:
     if incomplete:
         titles = ", ".join(each.title for each in incomplete)
         message = f"not all rolled back ({titles}): see the waves"
-        moved = _say(_with(deployment, DeploymentStage.FAILED), message)
+        moved = say(with_stage(deployment, DeploymentStage.FAILED), message)
         return Step(moved, (Line(message, "error"),))
-    moved = _with(deployment, DeploymentStage.ROLLED_BACK)
+    moved = with_stage(deployment, DeploymentStage.ROLLED_BACK)
     return Step(moved, (Line("rolled back"),))
 
 
@@ -326,62 +351,21 @@ def _to_approval(deployment: Deployment, lines: tuple[Line, ...] = ()) -> Step:
     if current_wave(deployment) is None:
         return _before_it(lines, _done_if_all_passed(deployment))
     if deployment.approval == "at_once":
-        moved = _to(deployment, DeploymentStage.WAVES)
+        moved = to_stage(deployment, DeploymentStage.WAVES)
         return Step(moved, (*lines, Line("goes on to production at once (deployments.approval)")))
     awaited = "somebody else's" if deployment.approval == "other" else "an"
-    moved = _to(deployment, DeploymentStage.AWAITING_APPROVAL)
+    moved = to_stage(deployment, DeploymentStage.AWAITING_APPROVAL)
     return Step(moved, (*lines, Line(f"waits for {awaited} approval")))
 
 
 def _done_if_all_passed(deployment: Deployment) -> Step:
     if current_wave(deployment) is not None:
         return Step(deployment)
-    return Step(_say(_with(deployment, DeploymentStage.DONE), ""), (Line("done"),))
+    return Step(say(with_stage(deployment, DeploymentStage.DONE), ""), (Line("done"),))
 
 
 def _before_it(lines: tuple[Line, ...], step: Step) -> Step:
     return replace(step, lines=(*lines, *step.lines))
-
-
-def _stage_of(deployment: Deployment) -> DeploymentStage:
-    """The stage, seen through a pause."""
-    return deployment.held or deployment.stage
-
-
-def _to(deployment: Deployment, stage: DeploymentStage) -> Deployment:
-    """At that stage; a paused one stays paused and goes on there."""
-    if deployment.stage is DeploymentStage.PAUSED:
-        return deployment.model_copy(update={"held": stage})
-    return _with(deployment, stage)
-
-
-def _with(
-    deployment: Deployment, stage: DeploymentStage, held: DeploymentStage | None = None
-) -> Deployment:
-    return deployment.model_copy(update={"stage": stage, "held": held})
-
-
-def _say(deployment: Deployment, message: str) -> Deployment:
-    return deployment.model_copy(update={"message": message})
-
-
-def _each_wave(deployment: Deployment, change: Callable[[Wave], Wave]) -> Deployment:
-    return deployment.model_copy(update={"waves": tuple(map(change, deployment.waves))})
-
-
-def _set_wave(deployment: Deployment, number: int, **facts: Any) -> Deployment:
-    return _each_wave(
-        deployment,
-        lambda wave: wave.model_copy(update=facts) if wave.number == number else wave,
-    )
-
-
-def _replanned(deployment: Deployment, digests: dict[int, str], digest: str) -> Deployment:
-    moved = _each_wave(
-        deployment,
-        lambda wave: wave.model_copy(update={"digest": digests.get(wave.number, wave.digest)}),
-    )
-    return moved.model_copy(update={"digest": digest, "approved_by": None, "approved_at": None})
 
 
 def _because(reason: str) -> str:

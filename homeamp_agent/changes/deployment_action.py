@@ -81,3 +81,8 @@ def to_roll_back(deployment: Deployment) -> list[Wave]:
     """The waves of which something may stand, newest first; each is tried once a rollback."""
     tried = {*_NOT_BEGUN, WaveState.NOT_ROLLED_BACK}
     return [each for each in reversed(deployment.waves) if each.state not in tried]
+
+
+def rests(deployment: Deployment) -> bool:
+    """Whether nothing more comes of it by itself, nor needs its request."""
+    return deployment.over and action_of(deployment) is None

@@ -138,9 +138,19 @@ class RollbackAsked:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class UndoneByHand:
+    """Changes of its waves were rolled back as changes, after it was over."""
+
+    who: str
+    change_ids: frozenset[str]
+    reason: str = ""
+
+
 Event = (
     Started | Prepared | Applied | NotApplied | NotBegun | TakenBack | PlanChanged | Checked
     | RolledBack | Approved | Replanned | Paused | Resumed | Aborted | RollbackAsked
+    | UndoneByHand
 )  # fmt: skip
 
 

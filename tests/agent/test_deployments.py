@@ -309,3 +309,36 @@ def test_waves_that_are_written_at_their_games_next_stop_and_one_that_is_half_wr
         reached(wire, name, "rolled_back")
         assert set(radii(fleet).values()) == {"16"}
         assert "wave 2: not written: what was written of it is taken back" in log(wire, name)
+
+
+def test_its_changes_rolled_back_as_changes_are_seen_by_the_deployment(fleet: Any) -> None:
+    edits = [{**EDIT, "instances": ["DEV01", "LOBBY01", "SURV01"]}]
+    asked = {"request": {"reason": "larger spawn", "edits": edits}, "wave_size": 1}
+    with fleet.running() as wire:
+        shown = started(wire, "awaiting_approval", **asked)
+        name, dev = shown["id"], shown["waves"][0]["change_id"]
+        # Under way it would go on as if DEV had been found well: it takes itself back as a whole.
+        refused = wire.ask("changes.rollback", id=dev)["error"]["message"]
+        assert f"deployment {name}, which wrote it, is under way" in refused
+        (one,) = wire.call("changes.rollback_many", deployment_id=name)["changes"]
+        assert (one["state"], "deployments.rollback" in one["message"]) == ("refused", True)
+        assert radii(fleet)["DEV01"] == "32"
+
+        wire.call("deployments.approve", id=name)
+        reached(wire, name, "done")
+        wire.call("changes.rollback", id=dev, reason="DEV is needed")
+        shown = wire.call("deployments.show", id=name)["deployment"]
+        assert (shown["stage"], states(shown)) == ("done", ["rolled_back", "passed", "passed"])
+        assert "DEV is needed; canary, wave 2 stays" in shown["message"]
+
+        seen = wire.call("changes.rollback_many", deployment_id=name, preview=True)
+        assert [each["state"] for each in seen["changes"]] == ["ready", "ready", "already"]
+        assert wire.call("deployments.show", id=name)["deployment"]["stage"] == "done"
+        wire.call(
+            "changes.rollback_many", deployment_id=name, digest=seen["digest"], reason="too large"
+        )
+        shown = wire.call("deployments.show", id=name)["deployment"]
+        assert (shown["stage"], set(states(shown))) == ("rolled_back", {"rolled_back"})
+        assert set(radii(fleet).values()) == {"16"}
+        assert "canary: rolled back by" in log(wire, name)
+        assert "it is so already" in wire.ask("deployments.rollback", id=name)["error"]["message"]

@@ -28,6 +28,7 @@ from homeamp_agent.changes.deployment_events import (
     RolledBack,
     Started,
     TakenBack,
+    UndoneByHand,
 )
 from homeamp_agent.changes.deployment_requests import DeploymentRequests
 from homeamp_agent.model.deployment import (
@@ -292,6 +293,20 @@ def test_a_rollback_in_the_middle_of_writing_takes_that_wave_back_too() -> None:
     assert trip.now.failure == ""
     with pytest.raises(NotNowError, match="it is so already"):
         trip.tell(RollbackAsked("ole"))
+
+
+def test_changes_rolled_back_by_themselves_are_seen_once_it_is_over() -> None:
+    going = in_waves().wave(1)
+    assert going.tell(UndoneByHand("ole", frozenset({"dep-w1"}))).states[1] == "passed"
+    done = going.wave(2)
+    some = UndoneByHand("ole", frozenset({"dep-w1"}), "too large")
+    assert done.tell(some).states == ["passed", "rolled_back", "passed"]
+    assert done.now.message == "canary: rolled back by ole: too large; DEV, wave 2 stays"
+    assert (done.stage, done.action) == ("done", None)
+    done.tell(UndoneByHand("ole", frozenset({"dep-w0", "dep-w1", "dep-w2"})))
+    assert (done.stage, set(done.states), done.action) == ("rolled_back", {"rolled_back"}, None)
+    lines = len(done.texts)
+    assert len(done.tell(some).texts) == lines
 
 
 def test_a_plan_that_no_longer_holds_waits_for_approval_again() -> None:

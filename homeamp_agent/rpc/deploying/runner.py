@@ -27,7 +27,7 @@ from homeamp_agent.changes import (
     new_change_id,
 )
 from homeamp_agent.changes.deployment import advance
-from homeamp_agent.changes.deployment_action import Action, action_of
+from homeamp_agent.changes.deployment_action import Action, action_of, rests
 from homeamp_agent.changes.deployment_events import (
     Aborted,
     Approved,
@@ -201,7 +201,7 @@ class Deployments:
         self.problem(*unfinished.problems)
         async with asyncio.TaskGroup() as group:
             for deployment in unfinished.deployments:
-                if _rests(deployment):
+                if rests(deployment):
                     continue
                 course = self._courses.setdefault(deployment.id, Course(deployment))
                 group.create_task(self._drive(course))
@@ -212,7 +212,7 @@ class Deployments:
         """Requests that an agent was killed before forgetting; they may hold secrets."""
         if unfinished.problems:
             return
-        needed = [each for each in unfinished.deployments if not _rests(each)]
+        needed = [each for each in unfinished.deployments if not rests(each)]
         for name in self.requests.known() - {each.id for each in needed}:
             self.requests.forget(name)
 
@@ -238,7 +238,7 @@ class Deployments:
     async def _ended(self, course: Course) -> bool:
         """Whether it is over; then it is no longer held in memory."""
         async with course.lock:
-            if not _rests(course.deployment):
+            if not rests(course.deployment):
                 return False
             self._courses.pop(course.deployment.id, None)
             course.driven = False
@@ -295,7 +295,7 @@ class Deployments:
         """On the medium, then in memory, then told."""
         written = await save_deployment(self.store, deployment, lines)
         course.deployment = deployment
-        if _rests(deployment):
+        if rests(deployment):
             await asyncio.to_thread(self.requests.forget, deployment.id)
         course.moved.set()
         body: dict[str, Any] = {
@@ -372,11 +372,6 @@ class Deployments:
             stage=deployment.stage.value,
             digest=deployment.digest,
         )
-
-
-def _rests(deployment: Deployment) -> bool:
-    """Whether nothing more comes of it by itself, nor needs its request."""
-    return deployment.over and action_of(deployment) is None
 
 
 _CHANGED = "files of production changed since it was planned: look at it again"

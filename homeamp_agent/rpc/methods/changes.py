@@ -11,7 +11,7 @@ from homeamp_agent.changes import (
     RollbackConflicts,
     new_change_id,
 )
-from homeamp_agent.model.change import Plan
+from homeamp_agent.model.change import ChangeStatus, Plan
 from homeamp_agent.model.deviation import Deviation
 from homeamp_agent.rpc.methods.deviations import NO_SUCH
 from homeamp_agent.rpc.methods.edits import Edits
@@ -24,6 +24,7 @@ from homeamp_agent.rpc.methods.fitting import (
     place_after,
     size_of,
 )
+from homeamp_agent.rpc.methods.rolling_back import tell_deployments, under_way
 from homeamp_agent.rpc.methods.settling import mark_fixing, settle, unmark
 from homeamp_agent.rpc.protocol.errors import Busy, Conflict, InvalidParams, NotFound, Refused
 from homeamp_agent.rpc.protocol.messages import (
@@ -156,6 +157,8 @@ async def rollback(call: Call[Rooms], params: ChangesRollbackParams) -> ChangesR
     """Put the exact bytes back, of all files of a change or of none."""
     rooms = call.rooms
     await rooms.drift.ready()
+    for why in (await under_way(rooms, [params.id])).values():
+        raise Refused(why)
     try:
         change = await asyncio.to_thread(
             rooms.changes().rollback,
@@ -170,6 +173,8 @@ async def rollback(call: Call[Rooms], params: ChangesRollbackParams) -> ChangesR
         conflicts = fitted_conflicts(error.conflicts, ROOM_BYTES - size_of(told))
         return ChangesRollbackResult(change=told, conflicts=conflicts)
     await settle(rooms, change, ())
+    if change.status is ChangeStatus.ROLLED_BACK:
+        await tell_deployments(rooms, [change.id], str(call.peer), params.reason)
     return ChangesRollbackResult(change=fitted_change(rooms.desk.shown(change)))
 
 

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 
-from homeamp_agent.changes.errors import ChangesError, RollbackConflicts, plain_reason
+from homeamp_agent.changes.deployment import advance
+from homeamp_agent.changes.deployment_action import rests
+from homeamp_agent.changes.deployment_events import UndoneByHand
+from homeamp_agent.changes.errors import (
+    ChangesError,
+    RollbackConflicts,
+    UnknownChangeError,
+    plain_reason,
+)
 from homeamp_agent.changes.many import ManyRollbacks, RollbackStep
 from homeamp_agent.model.change import STANDING, ChangeStatus, Plan, RollbackOutcome, RollbackState
+from homeamp_agent.model.deployment import Deployment
 from homeamp_agent.rpc.methods.fitting import ROOM_BYTES, fitted_plan, size_of
 from homeamp_agent.rpc.methods.settling import settle
 from homeamp_agent.rpc.protocol.errors import Conflict, InvalidParams, NotFound, Refused
@@ -19,6 +30,10 @@ from homeamp_agent.rpc.protocol.messages import (
 )
 from homeamp_agent.rpc.registry import Call, method
 from homeamp_agent.rpc.rooms import Rooms
+
+_MEANT = STANDING | {ChangeStatus.ROLLED_BACK}
+_GONE = frozenset({RollbackState.ROLLED_BACK, RollbackState.ALREADY})
+"""The change does not stand. A retry tells again what a killed agent did not."""
 
 
 @method(
@@ -37,16 +52,59 @@ async def rollback_many(
     ids = await _ids(rooms, params)
     if len(ids) > MAX_CHANGES:
         raise Refused(f"that is {len(ids):,} changes; at most {MAX_CHANGES:,} at a time")
+    refused = await under_way(rooms, ids)
+    ids = [each for each in ids if each not in refused]
     plan = await asyncio.to_thread(rooms.changes().plan_rollbacks, ids, force=params.force)
     if params.digest is not None and params.digest != plan.digest:
         raise Conflict("files or changes are not as the preview showed: look at it again")
-    outcomes = []
+    outcomes = [_outcome(rooms, RollbackStep(each, RollbackState.REFUSED, message=why))
+                for each, why in refused.items()]  # fmt: skip
     for step in plan.steps:
         if step.state is RollbackState.READY and not params.preview:
             outcomes.append(await _one(call, step, params))
         else:
             outcomes.append(_outcome(rooms, step))
+    if not params.preview:
+        gone = [each.id for each in outcomes if each.state in _GONE]
+        await tell_deployments(rooms, gone, str(call.peer), params.reason)
     return _fitted(plan, outcomes)
+
+
+async def under_way(rooms: Rooms, change_ids: Iterable[str]) -> dict[str, str]:
+    """Changes that a deployment under way wrote, and why they are not rolled back by themselves: it
+    would go on as if they stood."""
+    found = {}
+    for change_id, deployment in (await _deployments_of(rooms, change_ids)).items():
+        if not rests(deployment):
+            stage = deployment.stage.value.replace("_", " ")
+            found[change_id] = (
+                f"deployment {deployment.id}, which wrote it, is under way ({stage}): roll that "
+                "back (deployments.rollback)"
+            )
+    return found
+
+
+async def tell_deployments(rooms: Rooms, change_ids: Iterable[str], who: str, reason: str) -> None:
+    """Let the deployments that wrote these changes show that they are rolled back."""
+    found = await _deployments_of(rooms, change_ids)
+    for name, deployment in {each.id: each for each in found.values()}.items():
+        gone = frozenset(each for each, its in found.items() if its.id == name)
+        event = UndoneByHand(who, gone, reason)
+        if advance(deployment, event, datetime.now(UTC)).deployment is not deployment:
+            act = "rolled_back_by_hand"
+            await rooms.deployments.tell(name, event, who=who, act=act, reason=reason)
+
+
+async def _deployments_of(rooms: Rooms, change_ids: Iterable[str]) -> dict[str, Deployment]:
+    """The deployments that wrote changes, by the change's id."""
+    found: dict[str, Deployment] = {}
+    for change_id in change_ids:
+        booked = rooms.desk.book.find(change_id)
+        name = None if booked is None else booked.change.deployment_id
+        if name is not None:
+            with suppress(UnknownChangeError):
+                found[change_id] = await rooms.deployments.show(name)
+    return found
 
 
 async def _ids(rooms: Rooms, params: ChangesRollbackManyParams) -> Sequence[str]:
@@ -57,7 +115,7 @@ async def _ids(rooms: Rooms, params: ChangesRollbackManyParams) -> Sequence[str]
     return [
         each.id
         for each in await rooms.desk.all()
-        if each.deployment_id == params.deployment_id and each.status in STANDING
+        if each.deployment_id == params.deployment_id and each.status in _MEANT
     ]
 
 
