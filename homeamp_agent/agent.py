@@ -102,6 +102,8 @@ class _Agent:
         self._masking_key = masking_key
         self._problems = Problems()
         self._problems.set("store", *store.problems)
+        for line in store.problems:
+            log.warning("%s", line)
         self._limits = Limits(
             max_bytes=settings.scan.max_file_bytes,
             max_depth=settings.scan.max_depth,
@@ -213,6 +215,8 @@ class _Agent:
             log.error("recovery failed: %s", reason)  # noqa: TRY400 - its text may hold a value
             return
         self._problems.set("journals", *map(_damaged, damaged))
+        for change_id in damaged:
+            log.error("%s", _damaged(change_id))
         for change in settled:
             log.warning("change %s was cut short and is now %s", change.id, change.status.value)
             if change.status in {ChangeStatus.APPLYING, ChangeStatus.ROLLING_BACK}:
@@ -371,8 +375,9 @@ class _Agent:
 
 def _damaged(change_id: str) -> str:
     return (
-        f"the journal of change {change_id} is damaged: look at its files yourself; their bytes "
-        "from before are in `homeamp-agent backups list`"
+        f"the journal of change {change_id} is damaged: look at its files yourself (their bytes "
+        "from before are in `homeamp-agent backups list`), then move "
+        f"journal/{change_id}.jsonl out of the state folder"
     )
 
 

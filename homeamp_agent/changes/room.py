@@ -217,6 +217,8 @@ class ChangeRoom:
             RollbackConflicts: files are not as the change left them; nothing was written.
             InstanceBusyError: another request is working on one of the instances.
         """
+        if self._begun_of(change_id) is None and self._is_damaged(change_id):
+            raise NotRollableError(f"the journal of {change_id} is damaged: restore its backups")
         names = self._record(change_id).instances
         with self._locks.instances(names):
             self._repair(names)
@@ -252,11 +254,12 @@ class ChangeRoom:
 
         Safe to call at any time and as often as one likes. Runs that another living process is at
         work on are left to it. What still cannot be settled (a disk that is away) stays as it is,
-        and blocks further changes of its instances.
+        and blocks further changes of its instances. A journal that cannot be read holds up no other
+        (see `damaged_journals`).
         """
         settled = []
         for change_id in journal_ids(self._journals):
-            with suppress(UnknownChangeError, InstanceBusyError):
+            with suppress(UnknownChangeError, InstanceBusyError, JournalError):
                 record = self._read(change_id)
                 if record is None:
                     self._forget_unbegun(change_id)

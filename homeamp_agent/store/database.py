@@ -158,7 +158,8 @@ async def open_store(folder: Path) -> Store:
         if not any(mark in str(error) for mark in _BROKEN):
             raise StoreError(f"{path}: cannot be opened: {error}") from error
         moved = _move_aside(path)
-        line = f"{path}: is broken ({error}); moved to {moved.name}, a new one is begun"
+        why = " ".join(str(error).split())  # SQLite's findings are lines of their own
+        line = f"{path}: is broken ({why}); moved to {moved.name}, a new one is begun"
         return await _open(path, (line,))
 
 

@@ -267,9 +267,12 @@ def test_a_damaged_journal_is_kept_and_named_and_an_empty_one_forgotten(
     lines[0] = b"[" * 100_000 if damage == "deep" else b"\xff\0 garbage"
     file.write_bytes(b"\n".join(lines[:1] if damage == "all of it" else lines) + b"\n")
     (folder / "empty.jsonl").write_bytes(b'{"torn')
+    (folder / "a-folder.jsonl").mkdir()  # it holds up no other
     before = file.read_bytes()
     room = House(house.root).room
     assert room.recover() == []
     assert (file.read_bytes(), (folder / "empty.jsonl").exists()) == (before, False)
-    assert room.damaged_journals() == (change.id,)
+    assert room.damaged_journals() == (change.id, "a-folder")
     assert room.list() == []
+    with pytest.raises(NotRollableError, match="damaged: restore its backups"):
+        room.rollback(change.id, author="op", reason="")
