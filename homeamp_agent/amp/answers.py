@@ -7,6 +7,7 @@ at all; what stands in its way (a proxy, another program on its port) answers an
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from homeamp_agent.amp.errors import AmpAway, AmpError, AmpNoPermission, AmpRefused
@@ -24,8 +25,10 @@ class DeadSession(AmpError):
     """AMP forgot the session: log in again, once."""
 
 
-def answer_in(where: str, method: str, status: int, body: bytes) -> Any:
-    """The answer in an HTTP body; None for a void method's.
+def answer_in(
+    where: str, method: str, status: int, body: bytes, hide: Callable[[str], str] = str
+) -> Any:
+    """The answer in an HTTP body; None for a void method's. `hide` takes secrets out of a text.
 
     Raises:
         AmpAway: what answered is not AMP, or not now.
@@ -44,7 +47,7 @@ def answer_in(where: str, method: str, status: int, body: bytes) -> Any:
         raise AmpAway(
             f"{where} answered {method} with something that is not JSON: is it AMP?"
         ) from None
-    complaint = _complaint(answer)
+    complaint = _complaint(answer, hide)
     if complaint is None and status in {401, 403}:
         raise DeadSession(f"{where} does not know the session")
     if complaint is None and status >= 400:
@@ -68,17 +71,20 @@ def _json(body: bytes) -> Any:
     return json.loads(text, parse_constant=lambda _: None) if text else None
 
 
-def _complaint(answer: Any) -> str | None:
-    """What AMP complains of, where the answer is one of its three shapes of error."""
+def _complaint(answer: Any, hide: Callable[[str], str]) -> str | None:
+    """What AMP complains of, where the answer is one of its three shapes of error.
+
+    Secrets are hidden in the whole text: cut or made one line, it may hold a part of one.
+    """
     if isinstance(answer, dict):
         if "Title" in answer and "Message" in answer:
-            return one_line(f"{answer['Title']}: {answer['Message']}")
+            return one_line(hide(f"{answer['Title']}: {answer['Message']}"))
         if answer.get("Status") is False:
-            return one_line(str(answer.get("Reason") or "refused without a reason"))
+            return one_line(hide(str(answer.get("Reason") or "refused without a reason")))
     if isinstance(answer, str):
         low = answer.lower()
         if any(sign in low for sign in (DEAD_SESSION, PERMISSION, UNAVAILABLE)):
-            return one_line(answer)
+            return one_line(hide(answer))
     return None
 
 

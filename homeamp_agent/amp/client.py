@@ -26,6 +26,7 @@ STATUSES_AT_ONCE = 4
 
 _NEEDS_START = frozenset({AppState.STOPPED, AppState.FAILED, AppState.SLEEPING, AppState.UNDEFINED})
 """Any other state is on its way up already, or is a person's business."""
+_GOING_DOWN = frozenset({AppState.STOPPING, AppState.STOPPED})
 
 
 @dataclass(slots=True)
@@ -114,6 +115,8 @@ class Amp:
         if not instance.running:
             await self._panel.call("ADSModule/StartInstance", InstanceName=name)
             await self._reach_daemon(name, bound_seconds)
+        if (await self.status(name)).state is AppState.STOPPING:
+            await self.reach(name, AppState.STOPPED, bound_seconds)  # else it would stay down
         if (await self.status(name)).state in _NEEDS_START:
             await self._door(instance).call("Core/Start")
 
@@ -121,7 +124,12 @@ class Amp:
         """Stop the game (not its daemon) and wait until it has stopped."""
         instance = await self.instance(name)
         if (await self._status_of(instance)).state is not AppState.STOPPED:
-            await self._door(instance).call("Core/Stop")
+            try:
+                await self._door(instance).call("Core/Stop")
+            except AmpAway:
+                # Its answer may be lost, and the game be on its way down.
+                if (await self.status(name)).state not in _GOING_DOWN:
+                    raise
             await self.reach(name, AppState.STOPPED, bound_seconds)
 
     async def restart(self, name: str, bound_seconds: float = STATE_BOUND_SECONDS) -> None:

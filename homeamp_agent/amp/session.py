@@ -7,6 +7,7 @@ here, once. Passwords, tokens and session ids stay here: no error and no `repr` 
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -158,7 +159,7 @@ class Session:
         for attempt in range(TRIES):
             try:
                 status, answer = await self._post(f"{self.base}/API/{method}", body, headers)
-                return answer_in(self.name, method, status, answer)
+                return answer_in(self.name, method, status, answer, self._hidden)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 away = AmpAway(f"{self.name} cannot be reached: {_named(error)}")
             except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
@@ -199,14 +200,18 @@ class Session:
 
     def _without_secrets(self, error: AmpError) -> AmpError:
         """AMP's own words may repeat what it was sent."""
-        told = text = str(error)
-        for secret in (self.credentials.password, self._id, self._remember):
-            if secret:
-                told = told.replace(secret, HIDDEN)
-        if told == text:
+        told = self._hidden(str(error))
+        if told == str(error):
             return error
         code = error.result if isinstance(error, AmpLoginRefused) else None
         return AmpLoginRefused(told, code) if code is not None else type(error)(told)
+
+    def _hidden(self, text: str) -> str:
+        for secret in (self.credentials.password, self._id, self._remember):
+            # In what AMP takes for text of another kind it stands as JSON or Python write it.
+            for shape in {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]} - {""}:
+                text = text.replace(shape, HIDDEN)
+        return text
 
 
 def _named(error: Exception) -> str:

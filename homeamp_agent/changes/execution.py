@@ -236,8 +236,11 @@ class Execution:
         """Empty text once all games are held and may go down; else what kept them up until then."""
         said = False
         while True:
-            why = await self._who_plays()
-            if not why or self.policy.players is PlayersPolicy.FORCE:
+            states = await self._states()
+            why = self._who_plays(states)
+            # Whoever cannot be asked cannot be stopped either, whatever becomes of its players.
+            forced = self.policy.players is PlayersPolicy.FORCE and not any(map(_away, states))
+            if not why or forced:
                 try:
                     await held.enter_async_context(self.hands.held(self.names))
                 except GameTrouble as error:
@@ -254,10 +257,10 @@ class Execution:
             left = (until - self.now()).total_seconds()
             await asyncio.sleep(max(min(self.pace.players_s, left), 0))
 
-    async def _who_plays(self) -> str:
+    def _who_plays(self, states: Sequence[InstanceState]) -> str:
         """Which games have players, or do not say; empty text if none."""
         lines = []
-        for name, state in zip(self.names, await self._states(), strict=True):
+        for name, state in zip(self.names, states, strict=True):
             if not state.up or state.players == 0:
                 continue
             if state.players is not None:
@@ -390,3 +393,7 @@ class Execution:
             "progress": Progress(done=min(self._steps, self._total), total=self._total, now=doing),
         }
         await self.paper.note(facts)
+
+
+def _away(state: InstanceState) -> bool:
+    return state.state is GameState.AWAY

@@ -17,6 +17,7 @@ from homeamp_agent.amp import (
     AppState,
     Credentials,
 )
+from tests.standin.game import READY, STOPPED, STOPPING
 
 GOOD = Credentials("operator", "not-a-real-password")
 
@@ -192,6 +193,26 @@ async def test_a_command_is_never_sent_twice(panel: Any) -> None:
         with pytest.raises(AmpAway, match="HTTP 502"):
             await amp.say("DEV01", "hello")
     assert len([name for name, _ in panel.calls if name.endswith(panel.break_on)]) == 1
+
+
+async def test_a_stop_whose_answer_is_lost_is_seen_by_its_state(panel: Any) -> None:
+    game = panel.games["DEV01"]
+    panel.lose_on = "Core/Stop"
+    async with client(panel) as amp:
+        await amp.stop("DEV01")
+        assert (game.state, game.stops) == (STOPPED, 1)
+        game.state, panel.lose_on, panel.break_on = READY, "", "Core/Stop"
+        with pytest.raises(AmpAway, match="Core/Stop with HTTP 502"):
+            await amp.stop("DEV01")
+
+
+async def test_a_game_that_is_stopping_is_started_once_it_has_stopped(panel: Any) -> None:
+    game = panel.games["DEV01"]
+    game.steps = [*[STOPPING] * 3, STOPPED]
+    async with client(panel) as amp:
+        await amp.start("DEV01", bound_seconds=5)
+        await amp.reach("DEV01", AppState.READY, 5)
+    assert game.starts == 1
 
 
 async def test_something_that_is_not_amp_is_told(panel: Any) -> None:

@@ -142,6 +142,7 @@ async def test_an_answer_that_trickles_is_given_up_in_time() -> None:
         {"Title": "Boom", "Message": "no: {secret}", "StackTrace": ""},
         {"Status": False, "Reason": "{secret} is wrong"},
         {"Status": False, "Reason": "line\none {secret}\x1b[31m" + "x" * 5000},
+        {"Status": False, "Reason": "x" * 285 + "{secret}"},  # cut in its middle
     ],
 )
 async def test_what_amp_repeats_of_our_secrets_is_hidden(
@@ -156,7 +157,7 @@ async def test_what_amp_repeats_of_our_secrets_is_hidden(
             with pytest.raises(AmpRefused) as told:
                 await amp.instances()
             chain = f"{told.value!r}{told.value.__cause__!r}{amp!r}{caplog.text}"
-            assert secret not in chain
+            assert secret[:8] not in chain
             assert "\x1b" not in str(told.value)
             assert len(str(told.value)) < 500
 

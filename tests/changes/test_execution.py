@@ -172,6 +172,13 @@ async def test_forced_it_says_so_and_goes_on(desk: Desk) -> None:
     assert desk.written() == [True, True]
 
 
+async def test_forced_it_is_not_begun_either_while_amp_is_away(desk: Desk) -> None:
+    desk.panel.break_on = "GetInstances"
+    with pytest.raises(GaveUp, match=r"who plays: .*nothing was done"):
+        await desk.run(RestartPolicy(players=FORCE, wait_minutes=0))
+    assert desk.counts() == {"A": (0, 0), "B": (0, 0)}
+
+
 async def test_nobody_who_can_tell_who_plays_is_no_leave_to_stop(desk: Desk) -> None:
     desk.panel.break_on = "GetInstances"
     with pytest.raises(GaveUp, match="nobody can tell who plays"):

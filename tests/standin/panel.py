@@ -33,7 +33,10 @@ UNKNOWN_METHOD = {"Title": "Not Found", "Message": "No such method", "StackTrace
 
 @dataclass
 class Panel:
-    """The stand-in's state. `games` by name; `broken` are raw answers to give next."""
+    """The stand-in's state. `games` by name; `broken` are raw answers to give next.
+
+    What ends in `break_on` is not done and answered with 502; what ends in `lose_on` is done.
+    """
 
     games: dict[str, Game] = field(default_factory=dict)
     url: str = ""
@@ -46,6 +49,7 @@ class Panel:
     broken: list[tuple[int, bytes]] = field(default_factory=list)
     error: Any = None
     break_on: str = ""
+    lose_on: str = ""
     deny: str = ""
     remember: dict[str, str] = field(default_factory=dict)
     read: dict[str, int] = field(default_factory=dict)

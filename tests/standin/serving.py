@@ -41,7 +41,9 @@ def handler_for(panel: Panel) -> type[BaseHTTPRequestHandler]:
                 door = method.split("/")[2]
                 method = method.split("/API/", 1)[-1]
             bearer = self.headers.get("Authorization", "").removeprefix("Bearer ")
-            return self._reply(200, encoded(panel.answer(door, method, body, bearer)))
+            answer = encoded(panel.answer(door, method, body, bearer))
+            lost = panel.lose_on and self.path.endswith(panel.lose_on)
+            return self._reply(504, b"<html>too late</html>") if lost else self._reply(200, answer)
 
         def _reply(self, status: int, page: bytes) -> None:
             self.send_response(status)
