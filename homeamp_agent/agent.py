@@ -21,7 +21,7 @@ from homeamp_agent.amp.room import AmpRoom, amp_room
 from homeamp_agent.changes import ChangeRoom, ChangesError, RequestBook, Retention
 from homeamp_agent.changes.errors import plain_reason
 from homeamp_agent.changes.execution import PLAYERS_S, Pace
-from homeamp_agent.changes.inbox import Inbox
+from homeamp_agent.changes.inbox import Inbox, InboxRetention
 from homeamp_agent.configfiles import Limits
 from homeamp_agent.drift.detector import Detector
 from homeamp_agent.drift.detector_settings import DetectorSettings
@@ -126,11 +126,12 @@ class _Agent:
             told=lambda change: tell_change(self._bus, change),
             policy=_desk_policy(settings),
         )
-        inbox = settings.changes.inbox
+        inbox, keep = settings.changes.inbox, settings.changes
         self._receiving = Receiving(
             None if inbox is None else Inbox(inbox),
             self._desk,
             lambda *lines: self._problems.set("inbox folder", *lines),
+            retention=InboxRetention(keep.inbox_keep_days, keep.inbox_keep_files),
         )
         self._deployments = deployments_of(
             host=settings.host,

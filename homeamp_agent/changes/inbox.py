@@ -4,6 +4,8 @@
     inbox/taken/NAME           handed in; NAME.txt beside it names the request
     inbox/refused/NAME         not handed in; NAME.txt beside it says why, in one line
 
+Both are kept for a time (`InboxRetention`), and what goes is told.
+
 A file is looked at once it rests: two looks find the same file. One that cannot be understood gets
 longer, for it may be half written. Everything here is somebody else's, and may be hostile: nothing
 is followed, nothing but a plain file is opened, no more is read than a request may have.
@@ -15,7 +17,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,7 +44,29 @@ MAX_NAME_BYTES = 200
 
 MAX_SAME_NAMES = 10_000
 
+DAY_S = 24 * 60 * 60
+LINE_SUFFIX = ".txt"
+
 _Identity = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRetention:
+    """What stays of `taken/` and of `refused/`, each: what is both young and among the newest."""
+
+    max_age_days: int = 30
+    max_files: int = 1000
+    """Of a size that a request may have, 1 GB at the very most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What was removed of `taken` or `refused`: names, oldest first. `left` are folders there,
+    which are nobody's to remove but a person's."""
+
+    folder: str
+    names: tuple[str, ...] = ()
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +137,41 @@ class Inbox:
         """Move what is no request to `refused/`, and say why beside it; raises as `take`."""
         self._move(dropped, REFUSED, line)
 
+    def prune(self, retention: InboxRetention, now_s: float) -> Sequence[Pruned]:
+        """Remove what was taken or refused too long ago, with the line beside it; `now_s` is the
+        time of day, in seconds since 1970.
+
+        A file's age counts from the moment it was moved there, whatever its own times say.
+
+        Raises:
+            InboxError, OSError: as `look`; what was removed until then is gone.
+        """
+        with self._opened() as inbox:
+            return [
+                self._pruned(inbox, name, retention, now_s)
+                for name in (TAKEN, REFUSED)
+                if _exists(inbox, name)
+            ]
+
+    def _pruned(self, inbox: int, target: str, retention: InboxRetention, now_s: float) -> Pruned:
+        with self._below(inbox, target) as folder:
+            kept_until = now_s - retention.max_age_days * DAY_S
+            ages, folders = _moved_at(folder)
+            oldest_first = sorted(ages, key=lambda name: (ages[name], name))
+            beyond = max(0, len(oldest_first) - retention.max_files)
+            old = [
+                name
+                for number, name in enumerate(oldest_first)
+                if number < beyond or ages[name] < kept_until
+            ]
+            for name in old:
+                for each in (name, f"{name}{LINE_SUFFIX}"):
+                    with suppress(FileNotFoundError):
+                        self.disk.remove(folder, each)
+            if old:
+                self.disk.sync(folder)
+            return Pruned(target, tuple(old), folders)
+
     def _move(self, dropped: Dropped, target: str, line: str) -> None:
         with self._opened() as inbox, self._below(inbox, target) as folder:
             facts = _facts(inbox, dropped.name)
@@ -120,7 +179,7 @@ class Inbox:
                 return  # somebody took it away, or put another there, which is looked at next
             name = _free_name(folder, dropped.name)
             text = f"{' '.join(line.split())}\n".encode("utf-8", "backslashreplace")
-            fd = self.disk.create(folder, f"{name}.txt")
+            fd = self.disk.create(folder, f"{name}{LINE_SUFFIX}")
             try:
                 self.disk.write(fd, text)
             finally:
@@ -208,6 +267,29 @@ def _facts(folder: int, name: str) -> os.stat_result | None:
         return None
 
 
+def _exists(folder: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _moved_at(folder: int) -> tuple[dict[str, float], int]:
+    """When each file came here, by name: as its line says, which was written then. And the number
+    of folders."""
+    facts = {name: os.stat(name, dir_fd=folder, follow_symlinks=False) for name in _names(folder)}
+    ages: dict[str, float] = {}
+    folders = 0
+    for name, its in facts.items():
+        if stat.S_ISDIR(its.st_mode):
+            folders += 1
+        elif not (name.endswith(LINE_SUFFIX) and name.removesuffix(LINE_SUFFIX) in facts):
+            line = facts.get(f"{name}{LINE_SUFFIX}")
+            ages[name] = line.st_mtime if line is not None else its.st_ctime
+    return ages, folders
+
+
 def _names(folder: int) -> list[str]:
     with os.scandir(folder) as entries:
         return [each.name for each in entries]
@@ -224,6 +306,6 @@ def _free_name(folder: int, name: str) -> str:
     short = os.fsdecode(encoded)
     for number in range(MAX_SAME_NAMES):
         free = short if number == 0 else f"{short}.{number}"
-        if not {free, f"{free}.txt"} & taken:
+        if not {free, f"{free}{LINE_SUFFIX}"} & taken:
             return free
     raise InboxError(f"{name}: was dropped {MAX_SAME_NAMES:,} times: clear the folder")

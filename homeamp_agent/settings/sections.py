@@ -90,6 +90,12 @@ class ChangesSection(Section):
         description="A folder of the agent's user; a JSON or YAML request dropped in it waits for"
         " approval. Made if it is missing; who may drop is its group and mode, never everybody",
     )
+    inbox_keep_days: int = Field(
+        default=30, ge=1, description="What the inbox took or refused stays this long at the most"
+    )
+    inbox_keep_files: int = Field(
+        default=1000, ge=1, description="The newest of each of the two stay, the others go"
+    )
 
 
 class DeploymentHook(Section):

@@ -40,6 +40,10 @@ def test_what_is_dropped_waits_for_approval_and_what_is_none_is_refused(host: An
         "HOMEAMP_CHANGES__INBOX": str(inbox),
         "HOMEAMP_CHANGES__APPROVAL": "at_once",
     }
+    (inbox / "taken").mkdir(mode=0o700)
+    (inbox / "taken" / "old.json").write_text("{}", "utf-8")
+    (inbox / "taken" / "old.json.txt").write_text("c1: pending_approval, 1 file\n", "utf-8")
+    os.utime(inbox / "taken" / "old.json.txt", (0, 0))
     before = host.config("SURV01").read_bytes()
     nothing = {"reason": "r", "edits": [{"file": "none.yml", "path": ["a"], "new": 1}]}
     with host.running() as wire:
@@ -60,6 +64,11 @@ def test_what_is_dropped_waits_for_approval_and_what_is_none_is_refused(host: An
             "pending_approval", "inbox:larger.json", True,
         )  # fmt: skip
         assert host.config("SURV01").read_bytes() == before
+        assert not [each for each in (inbox / "taken").iterdir() if "old" in each.name]
+        (act,) = wire.call("changes.history", filter={"action": "inbox.*"})["acts"]
+        assert (act["who"], act["action"], act["subject"], act["message"]) == (
+            "agent", "inbox.pruned", "taken", "1 of taken/: too old, or more than are kept",
+        )  # fmt: skip
         inbox.chmod(0o777)
         told = settled(
             lambda: [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,12 +12,14 @@ import pytest
 
 from homeamp_agent.changes.errors import InboxError, RequestError
 from homeamp_agent.changes.inbox import (
+    DAY_S,
     MAX_FILES_OF_A_LOOK,
     OTHER_REST_S,
     REST_S,
     YAML_REST_S,
     Dropped,
     Inbox,
+    InboxRetention,
 )
 from homeamp_agent.changes.reading import MAX_REQUEST_BYTES, parse_request
 
@@ -279,3 +282,55 @@ def test_what_would_be_read_otherwise_than_it_looks_is_refused(content: bytes, t
     with pytest.raises(RequestError, match=told) as error:
         parse_request(content)
     assert "hunter2" not in str(error.value)
+
+
+def moved(folder: Path, name: str, days: float, *, line: bool = True) -> None:
+    """As if taken or refused so many days after 1970."""
+    file = folder / name
+    file.parent.mkdir(exist_ok=True, mode=0o700)
+    file.write_text("{}", "utf-8")
+    if line:
+        file.with_name(f"{file.name}.txt").write_text("line\n", "utf-8")
+        os.utime(f"{file}.txt", (days * DAY_S,) * 2)
+
+
+def test_what_was_taken_or_refused_long_ago_is_removed_with_its_line(
+    inbox: Inbox, folder: Path
+) -> None:
+    for name, days in (("old.json", 5), ("young.json", 30), ("edge.json", 10)):
+        moved(folder, f"taken/{name}", days)
+        # Its own times are those of whoever wrote it.
+        os.utime(folder / "taken" / name, (40 * DAY_S,) * 2)
+    moved(folder, "refused/stray.txt", 5, line=False)  # a line whose file is gone
+    moved(folder, "refused/late.json", 39)
+    (folder / "refused" / "a-folder").mkdir()
+    (folder / "refused" / "link.json").symlink_to(folder / "kept.json")
+    moved(folder, "kept.json", 0, line=False)
+    os.utime(folder / "refused" / "stray.txt", (5 * DAY_S,) * 2)
+
+    taken, refused = inbox.prune(InboxRetention(max_age_days=30), 40 * DAY_S)
+    assert (taken.folder, taken.names, taken.left) == ("taken", ("old.json",), 0)
+    # What has no line is as old as its move, which was just now.
+    assert (refused.folder, refused.names, refused.left) == ("refused", (), 1)
+    assert {"taken/young.json", "taken/young.json.txt", "taken/edge.json"} <= names(folder)
+    assert not {"taken/old.json", "taken/old.json.txt"} & names(folder)
+
+    later = time.time() + 31 * DAY_S
+    _, refused = inbox.prune(InboxRetention(max_age_days=30), later)
+    assert set(refused.names) == {"stray.txt", "late.json", "link.json"}
+    assert names(folder) == {"taken", "refused", "refused/a-folder", "kept.json"}
+
+
+def test_only_the_newest_of_each_stay(inbox: Inbox, folder: Path) -> None:
+    for day in range(1, 6):
+        moved(folder, f"taken/{day}.json", day)
+        moved(folder, f"refused/{day}.json", 10 - day)
+    taken, refused = inbox.prune(InboxRetention(max_files=2), 10 * DAY_S)
+    assert (taken.names, refused.names) == (
+        ("1.json", "2.json", "3.json"), ("5.json", "4.json", "3.json"),
+    )  # fmt: skip
+    assert inbox.prune(InboxRetention(max_files=2), 10 * DAY_S)[0].names == ()
+
+
+def test_an_inbox_without_anything_yet_has_nothing_to_remove(inbox: Inbox) -> None:
+    assert inbox.prune(InboxRetention(), 0) == []
