@@ -163,16 +163,16 @@ class HoconScanner:
     def _usual(self, frame: _Frame, usual: re.Match[str], lead: int) -> Leaf:
         """A member as nearly all are: a plain key, = or :, and one simple value on the line."""
         assert isinstance(frame.target, Block)  # noqa: S101  (the caller has looked)
-        at, (start, end) = usual.start(), usual.span(2)
+        at, (start, end) = usual.start(), usual.span(3)
         self._count(start)
         self._check_depth(frame.depth + 1, start)
         value: Value
-        if usual[3] is not None:
-            value, style = usual[3], "double"
+        if usual[4] is not None:
+            value, style = usual[4], "double"
         else:
-            value, style = tokens.unquoted(usual[2]), "plain"
+            value, style = tokens.unquoted(usual[3]), "plain"
         leaf = Leaf(self._source, value, style, at, usual.end(1), start, end, lead)
-        slot = _Slot(frame.target, usual[1])
+        slot = _Slot(frame.target, usual[1] if usual[2] is None else usual[2])
         self._warn_of_duplicate(slot, at)
         slot.put(leaf)
         if isinstance(frame.node, Block):
@@ -183,7 +183,7 @@ class HoconScanner:
         """The segments of the key at `at` and the place behind it."""
         simple = tokens.SIMPLE_KEY.match(self._text, at)
         if simple:
-            return [simple[0]], simple.end()
+            return [simple[1] if simple[2] is None else simple[2]], simple.end()
         found = tokens.KEY.match(self._text, at)
         if found is None:
             raise self._error(at, "expected a key")

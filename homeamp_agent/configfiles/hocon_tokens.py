@@ -24,9 +24,10 @@ BLANKS: Final = re.compile(rf"[{_WS}]*+")
 GAP: Final = re.compile(rf"(?:[{_WS}\n]++|{_COMMENT})*+")
 KEY: Final = re.compile(rf'(?:{_TRIPLE}|{_QUOTED}|(?:[{_WS}]*+{_WORD})++|[{_WS}]++(?=["]))++')
 KEY_PART: Final = re.compile(rf"({_TRIPLE})|({_QUOTED})|([^\"]+)")
-SIMPLE_KEY: Final = re.compile(r"[A-Za-z0-9_-]++(?=[ \t]*+[={:])")
+_SIMPLE_KEY = r"([A-Za-z0-9_-]++|\"([^\"\\\n]*+)\"(?!\"))"
+SIMPLE_KEY: Final = re.compile(_SIMPLE_KEY + r"(?=[ \t]*+[={:])")
 USUAL_MEMBER: Final = re.compile(
-    r"([A-Za-z0-9_-]++)[ \t]*+[=:][ \t]*+(\"([^\"\\\n]*+)\"|[A-Za-z0-9_.-]++)(?=[ \t]*+[\r\n,}])"
+    _SIMPLE_KEY + r"[ \t]*+[=:][ \t]*+(\"([^\"\\\n]*+)\"|[A-Za-z0-9_.-]++)(?=[ \t]*+[\r\n,}])"
 )
 SEPARATOR: Final = re.compile(r"\+=|[:=]")
 INCLUDE: Final = re.compile(
