@@ -7,6 +7,7 @@ could not be done. Only what a command needs is imported, so that `--help` is fa
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -33,6 +34,10 @@ CALL_TIMEOUT_S = 60.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     look_less_often()
+    for stream in (sys.stdout, sys.stderr):
+        # Real files hold text that a terminal of another encoding cannot show.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     try:
         code: int = options.command(options)

@@ -29,6 +29,7 @@ FILE = "audit.jsonl"
 HEAD = "audit.head"
 FIRST_LINK = "0" * 64
 TAIL_BLOCK_BYTES = 64 * 1024
+_TEXTS = ("at", "who", "action", "subject", "reason", "outcome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,9 +273,20 @@ def _read(line: bytes) -> dict[str, Any] | None:
     try:
         entry: dict[str, Any] = json.loads(line)
         found = entry.pop("hash")
-        return entry if found == _hash(entry) and isinstance(entry["number"], int) else None
-    except (ValueError, TypeError, KeyError, AttributeError):
+        return entry if found == _hash(entry) and _is_act(entry) else None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
+
+
+def _is_act(entry: dict[str, Any]) -> bool:
+    """Whether it has what an act has: who forges a line can forge its hash as well."""
+    texts = (entry[name] for name in _TEXTS)
+    return (
+        type(entry["number"]) is int
+        and all(isinstance(text, str) for text in texts)
+        and isinstance(entry["details"], dict)
+        and datetime.fromisoformat(entry["at"]).tzinfo is not None
+    )
 
 
 def _link(line: bytes) -> str:

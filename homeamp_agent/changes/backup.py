@@ -294,7 +294,7 @@ class Backups:
             return Backup.from_wire(json.loads(self._entries.read(f"{backup_id}.json")))
         except OSError as error:
             return f"the entry cannot be read: {error.strerror}"
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return "the entry is damaged"
 
     def _sizes(self) -> Mapping[str, int]:

@@ -18,6 +18,7 @@ from homeamp_agent.changes import (
 )
 from homeamp_agent.changes.backup import FOLDER
 from homeamp_agent.commands.ends import FOUND, OK, CommandError
+from homeamp_agent.commands.output import one_line
 from homeamp_agent.model.change import ChangeStatus
 from homeamp_agent.model.pattern import Pattern
 from homeamp_agent.model.secret import Masker, SecretPolicy
@@ -58,7 +59,8 @@ def _list(backups: Iterable[Backup], *, as_json: bool) -> int:
             sys.stdout.write(json.dumps(each.wire()) + "\n")
         else:
             at = each.at.strftime("%Y-%m-%d %H:%M:%S")
-            sys.stdout.write(f"{each.id}  {at}Z  {each.size:>9,} B  {each.instance}  {each.file}\n")
+            place = one_line(f"{each.instance}  {each.file}")
+            sys.stdout.write(f"{each.id}  {at}Z  {each.size:>9,} B  {place}\n")
     return OK
 
 
@@ -69,7 +71,7 @@ def _show(backup: Backup, *, as_json: bool) -> int:
         return OK
     metadata = wire.pop("metadata")
     for name, value in {**wire, **metadata}.items():
-        sys.stdout.write(f"{name + ':':<13} {value}\n")
+        sys.stdout.write(f"{name + ':':<13} {one_line(str(value))}\n")
     return OK
 
 
@@ -80,7 +82,7 @@ def _verify(backups: Backups, *, as_json: bool) -> int:
         sys.stdout.write(json.dumps({"whole": whole, "problems": found}) + "\n")
     else:
         for each in problems:
-            sys.stdout.write(f"{each.name}: {each.reason}\n")
+            sys.stdout.write(one_line(f"{each.name}: {each.reason}") + "\n")
         sys.stdout.write(f"{whole:,} backups are whole, {len(problems):,} are not\n")
     return FOUND if problems else OK
 
@@ -90,7 +92,8 @@ def _copy(backups: Backups, backup: Backup, target: Path) -> int:
         backups.restore_copy(backup.id, target)
     except OSError as error:
         raise CommandError(f"{target}: not written: {error.strerror}") from error
-    sys.stdout.write(f"{target}: {backup.size:,} bytes of {backup.instance}/{backup.file}\n")
+    done = f"{target}: {backup.size:,} bytes of {backup.instance}/{backup.file}"
+    sys.stdout.write(one_line(done) + "\n")
     return OK
 
 
@@ -115,8 +118,9 @@ def _write_back(state: Path, backup: Backup, reason: str) -> int:
         ) from error
     if change.status is not ChangeStatus.APPLIED:
         raise CommandError(f"{backup.instance}/{backup.file}: not restored: {change.message}")
-    sys.stdout.write(
+    done = (
         f"{backup.instance}/{backup.file}: restored as of {backup.at:%Y-%m-%d %H:%M:%S}Z, "
-        f"change {change.id}\n"
+        f"change {change.id}"
     )
+    sys.stdout.write(one_line(done) + "\n")
     return OK

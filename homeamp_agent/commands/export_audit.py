@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from homeamp_agent.changes import AuditError
+from homeamp_agent.changes import AuditError, open_audit
 from homeamp_agent.changes.acts import open_acts
-from homeamp_agent.commands.ends import OK, CommandError
+from homeamp_agent.commands.ends import FOUND, OK, CommandError
 from homeamp_agent.commands.moments import moment
 from homeamp_agent.commands.output import counted, write_new
 from homeamp_agent.model.history import Act, ActFilter, ActSetting
@@ -57,6 +57,7 @@ def export_audit(settings: Settings, options: argparse.Namespace) -> int:
     )
     try:
         acts = list(open_acts(settings.state).all(wanted))
+        whole = open_audit(settings.state).verify().whole
     except AuditError as error:
         raise CommandError(f"{error}; give --state") from error
     except OSError as error:
@@ -70,7 +71,9 @@ def export_audit(settings: Settings, options: argparse.Namespace) -> int:
     else:
         write_new(Path(target), data, instances=settings.instances)
     sys.stderr.write(f"homeamp-agent: {counted(len(acts), 'act')}\n")
-    return OK
+    if not whole:
+        sys.stderr.write("homeamp-agent: the log is not as it was written: see audit verify\n")
+    return OK if whole else FOUND
 
 
 def _json(acts: Sequence[Act]) -> bytes:

@@ -16,6 +16,12 @@ def printable(text: str) -> str:
     return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
+def one_line(text: str) -> str:
+    """The text as one line: what would end it is shown, too, and what no terminal can show."""
+    shown = printable(text).replace("\n", "\\n").replace("\t", "\\t")
+    return shown.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def write_new(file: Path, data: bytes, *, instances: Path | None = None) -> None:
     """Write a file that is not there yet; its folder is made.
 

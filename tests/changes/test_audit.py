@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from homeamp_agent.changes import ANY_VALUE, AuditError, AuditLog, open_audit
 from homeamp_agent.changes.acts import Acts, open_acts
-from homeamp_agent.changes.audit import TAIL_BLOCK_BYTES
+from homeamp_agent.changes.audit import TAIL_BLOCK_BYTES, _hash
 from homeamp_agent.model.history import Act, ActFilter
 from tests.changes.test_room import House, apply, edit
 
@@ -55,6 +56,16 @@ def _last_removed(lines: list[bytes]) -> None:
     del lines[-1]
 
 
+def _forged(lines: list[bytes]) -> None:
+    """A line with a right hash over what is no act."""
+    entry = {"number": 3, "prev": "", "at": "yesterday", "details": []}
+    lines[2] = json.dumps(entry | {"hash": _hash(entry)}).encode() + b"\n"
+
+
+def _deep(lines: list[bytes]) -> None:
+    lines[2] = b"[" * 100_000 + b"\n"
+
+
 def _emptied(lines: list[bytes]) -> None:
     lines.clear()
 
@@ -76,6 +87,8 @@ def _last_replaced(lines: list[bytes]) -> None:
         (_swapped, 2, 0),
         (_first_removed, 1, 0),
         (_last_replaced, 5, 0),
+        (_forged, 3, 0),
+        (_deep, 3, 0),
         (_last_removed, None, 1),
         (_last_torn, None, 1),
         (_emptied, None, 5),
@@ -93,6 +106,7 @@ def test_every_tampering_is_found_at_its_line(
     assert not verdict.whole
     assert verdict.broken_lines[:1] == (() if broken is None else (broken,))
     assert verdict.cut == cut
+    assert all(each.who == "mia" for each in log.entries())
     log.append(who="mia", action="change.apply", subject="later")
     assert not log.verify().whole, "the next act would hide it"
 

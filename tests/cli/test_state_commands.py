@@ -85,6 +85,8 @@ def test_verify_says_how_many_lines_are_gone_from_the_end(
     assert capsys.readouterr().out == "cut: 2 lines that were written after line 1 are gone\n"
     assert main(["audit", "verify", "--json", "--state", state]) == 1
     assert json.loads(capsys.readouterr().out)["cut"] == 2
+    assert main(["audit", "export", "--json", "-", "--state", state]) == 1
+    assert "not as it was written: see audit verify" in capsys.readouterr().err
     log.write_bytes(b"".join(lines[1:]))
     assert main(["audit", "verify", "--state", state]) == 1
     assert capsys.readouterr().out.startswith("broken at line 1 of 2: ")
@@ -115,3 +117,18 @@ def test_a_copy_of_the_backups_alone_is_restored_from_to_a_file_only(
     target = tmp_path / "restored.yml"
     assert main(["backups", "restore", backup, "--to", str(target), "--state", str(saved)]) == 0
     assert target.read_bytes()
+
+
+def test_a_name_that_a_terminal_would_obey_or_cannot_show_is_one_line_of_plain_text(
+    state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for entry in (Path(state) / "backups" / "entries").iterdir():
+        entry.write_text(json.dumps(json.loads(entry.read_text()) | {"file": "\x1b[31m\nü.yml"}))
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", terminal)
+    assert main(["backups", "list", "--state", state]) == 0
+    terminal.flush()
+    assert isinstance(terminal.buffer, io.BytesIO)
+    lines = terminal.buffer.getvalue().splitlines()
+    assert len(lines) == 3
+    assert all(line.endswith(rb"\x1b[31m\n\xfc.yml") for line in lines)
