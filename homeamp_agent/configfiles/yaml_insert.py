@@ -25,7 +25,7 @@ from homeamp_agent.configfiles.yaml_write import (
     key_text,
 )
 
-_COMMENT_LINE: Final = re.compile(r"([ \t]*)#[^\r\n]*(?:\r\n|\n|\r|\Z)")
+_COMMENT_LINE: Final = re.compile(r"([ \t]*)#(?:([ \t]*- )|)[^\r\n]*(?:\r\n|\n|\r|\Z)")
 
 
 def insertions(
@@ -75,7 +75,9 @@ def _beside(
     column = text.column(text.child_start(node, 0))
     newline = text.source.newline(node.start)
     lines = entry_lines(segment, value, column, style)
-    start = _behind_comments(text, text.source.line_end(node.end), column)
+    last = node.children[-1]
+    items = isinstance(last, SequenceNode) and not last.flow
+    start = _behind_comments(text, text.source.line_end(node.end), column + 1, items=items)
     return [Splice(start, start, newline + newline.join(lines))]
 
 
@@ -126,16 +128,19 @@ def _below(
     yield [Splice(slot, node.end, ""), Splice(start, start, newline + newline.join(lines))]
 
 
-def _behind_comments(text: YamlText, line_end: int, column: int) -> int:
+def _behind_comments(text: YamlText, line_end: int, column: int, *, items: bool = False) -> int:
     """The end of the last comment line that directly follows and is indented at least so far.
 
-    Such comments (often commented-out settings) belong to the section that a new key goes into.
+    Such comments (often commented-out settings) belong to what stands above. So do commented-out
+    `items` of a list, which may be indented no more than its key is.
     """
     end = line_end
     while True:
         start = text.source.next_line_start(end)
         match = _COMMENT_LINE.match(text.text, start, text.end) if start > end else None
-        if match is None or len(match.group(1)) < column:
+        if match is None:
+            return end
+        if len(match.group(1)) < column and not (items and match.group(2)):
             return end
         end = text.source.line_end(start)
 
