@@ -112,6 +112,8 @@ class Games:
         forced = manners.players is PlayersPolicy.FORCE
         if not forced and state.state is GameState.AWAY:
             raise LifecycleError(f"{instance}: nobody can tell who plays: {state.message}")
+        if not forced and state.state is GameState.UNKNOWN:
+            raise LifecycleError(f"{instance}: nobody can tell what it does: {state.message}")
         if not forced and await self.lifecycle.wait_empty(instance, 0):
             return
         if manners.players is PlayersPolicy.REFUSE:

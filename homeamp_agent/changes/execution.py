@@ -116,6 +116,17 @@ DOWN = frozenset({"stopping", "stopped", "starting"})
 """The states of a restart in which the game is down by our hand, or may be."""
 
 
+UNSETTLED = frozenset(
+    {
+        GameState.STARTING,
+        GameState.RESTARTING,
+        GameState.STOPPING,
+        GameState.UNKNOWN,
+        GameState.AWAY,
+    }
+)
+"""Whatever the count of players says: it may be in the middle of an update, or in AMP's care."""
+
 UP_AGAIN = frozenset(
     {GameState.READY, GameState.STARTING, GameState.RESTARTING, GameState.SLEEPING}
 )
@@ -261,11 +272,14 @@ class Execution:
         """Which games have players, or do not say; empty text if none."""
         lines = []
         for name, state in zip(self.names, states, strict=True):
-            if not state.up or state.players == 0:
+            if not state.up or (state.players == 0 and state.state not in UNSETTLED):
                 continue
-            if state.players is not None:
+            if state.state in UNSETTLED and state.players in {None, 0} and not _away(state):
+                said = f": {state.message}" if state.message else ""
+                lines.append(f"{name} is {state.state.value}{said}")
+            elif state.players is not None:
                 lines.append(f"{name} has {state.players} online")
-            elif state.state in {GameState.AWAY, GameState.UNKNOWN}:
+            elif _away(state):
                 lines.append(f"{name}: nobody can tell who plays: {state.message}")
             else:
                 lines.append(f"{name} ({state.state.value}) does not count its players")
@@ -330,9 +344,13 @@ class Execution:
         going = [each for each in self.names if self._stand[each].state in DOWN]
         results = await asyncio.gather(*map(self.hands.stop, going), return_exceptions=True)
         for name, result in zip(going, results, strict=True):
+            if not isinstance(result, BaseException):
+                await self._move(name, "stopped")
+            elif (await self.hands.state(name)).state is GameState.READY:
+                await self._move(name, "untouched", "it could not be stopped and runs on")
+        for result in results:
             if isinstance(result, BaseException):
                 raise result
-            await self._move(name, "stopped")
 
     @staticmethod
     def _stopping(name: str, state: InstanceState) -> InstanceRestart:
@@ -342,12 +360,14 @@ class Execution:
         return InstanceRestart(instance=name, state="untouched", message=message)
 
     async def _start(self, name: str) -> bool:
+        stopped = self._stand[name].state != "stopping"
         await self._move(name, "starting")
         try:
             await self._start_at_last(name)
         except GameTrouble as error:
-            log.error("%s was stopped for a change and does not come up: %s", name, error)  # noqa: TRY400
-            await self._move(name, "failed", f"does not come up again: {error}")
+            was = "does not come up again" if stopped else "was told to stop and cannot be started"
+            log.error("%s %s: %s", name, was, error)  # noqa: TRY400
+            await self._move(name, "failed", f"{was}: {error}")
             return False
         await self._move(name, "ready")
         return True

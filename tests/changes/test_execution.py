@@ -185,6 +185,22 @@ async def test_nobody_who_can_tell_who_plays_is_no_leave_to_stop(desk: Desk) -> 
         await desk.run(RestartPolicy(wait_minutes=0))
 
 
+@pytest.mark.parametrize("state", [75, 250, 777], ids=["updating", "maintenance", "new to us"])
+async def test_an_empty_game_that_amp_is_busy_with_is_not_stopped(desk: Desk, state: int) -> None:
+    desk.panel.games["A"].state = state
+    with pytest.raises(GaveUp, match=r"A is (starting|unknown): AMP calls it .*: nothing was done"):
+        await desk.run(RestartPolicy(wait_minutes=0))
+    assert desk.counts() == {"A": (0, 0), "B": (0, 0)}
+
+
+async def test_a_game_that_refuses_to_stop_is_not_told_as_down(desk: Desk) -> None:
+    desk.panel.deny = "Core/Stop"
+    with pytest.raises(GameTrouble, match="permission"):
+        await desk.run(RestartPolicy())
+    assert desk.notes.states() == {"A": "untouched", "B": "untouched"}
+    assert desk.counts() == {"A": (0, 0), "B": (0, 0)}
+
+
 async def test_it_waits_for_its_window_which_is_the_operator_s_clock_s(desk: Desk) -> None:
     window = Window.parse("23:30-00:30", ZoneInfo("Europe/Berlin"), "night")
     almost = datetime(2026, 1, 10, 22, 29, 59, 900_000, tzinfo=UTC)
