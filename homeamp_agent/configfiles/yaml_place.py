@@ -195,13 +195,16 @@ class YamlText:
         if beside is not None:
             values = beside.children[1::2] if isinstance(beside, MappingNode) else beside.children
             texts.update(_text_marks(one for one in values if isinstance(one, ScalarNode)))
+        quote = self.quote
+        if texts["'"] != texts['"']:
+            quote = "'" if texts["'"] > texts['"'] else '"'
         if not texts:
             texts.update(_text_marks(iter(self._scalars)))
         mark = max(("", "'", '"'), key=lambda one: texts[one])
         step, list_step = self._steps
         flow_lists, pad = self._list_habit(beside)
         key = _key_mark(beside)
-        return Style(self.quote, mark, step, list_step, self.blocks, key, flow_lists, False, pad)
+        return Style(quote, mark, step, list_step, self.blocks, key, flow_lists, False, pad)
 
     def _list_habit(self, beside: CollectionNode | None) -> tuple[bool, str]:
         """Whether lists of scalars stand in brackets, beside this place or else in the file."""

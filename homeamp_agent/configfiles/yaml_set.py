@@ -89,7 +89,7 @@ def scalar_changes(
         written = [flow_text(value, text.style(place.parent))]
     else:
         plain = not isinstance(value, str) or can_be_plain(value, flow=in_flow)
-        quote = mark if mark or plain else text.quote
+        quote = mark if mark or plain else text.style(place.parent).quote
         written = scalar_texts(value, mark, quote, flow=in_flow, old=old)
         if node.tag is not None and mark and not isinstance(value, str):
             written.insert(0, mark + written[0] + mark)

@@ -122,7 +122,9 @@ def scalar_texts(value: Value, mark: str, quote: str, *, flow: bool, old: str = 
     if isinstance(value, str):
         written = _text_texts(value, mark, quote, flow=flow)
         if mark == '"' and old[:1] == mark:
-            return [with_kept_ends(old, _escaped_like(old, one)) for one in written]
+            kept = [with_kept_ends(old, _escaped_like(old, one)) for one in written]
+            # Blanks at the end of one of its lines would not be read: then all of it anew.
+            return kept + written if "\n" in old or "\r" in old else kept
         return written
     if value is None:
         return ["null"]

@@ -72,6 +72,17 @@ def edited(text: str | bytes, path: KeyPath, value: Value) -> str | bytes:
         ('a: "say \\"x\n  y\\" now"\n', 'say "x z" now', 'a: "say \\"x\n  z\\" now"\n'),
         ("a: >\n  one two\n  three\nb: 1\n", "one two 3\n", "a: >\n  one two\n  3\nb: 1\n"),
         ("a: x   \r\nb: 1\r\n", "y", "a: y   \r\nb: 1\r\n"),
+        ("a: 'it''s\n  long\n\n  text'\n", "it's long\nword", "a: 'it''s\n  long\n\n  word'\n"),
+        ("a: 'one\n  long\n\n  text'\n", "one\ntext", "a: 'one\n\n  text'\n"),
+        ("a: one two\n  three\n", "one three", "a: one\n  three\n"),
+        ("a: one\r\n  two\r\n", "one\nnew two", "a: one\r\n\r\n  new\r\n  two\r\n"),
+        ('a: "x \\\n  y\\n\\tz\n  w"\n', "x y\n\tq w", 'a: "x \\\n  y\\n\\tq\n  w"\n'),
+        ('a: "x\\\\\n  y"\n', "x\\ z", 'a: "x\\\\\n  z"\n'),
+        (
+            "a: >\n  one\n  two\n\n  three\n\nb: 1\n",
+            "one 2\nthree\n",
+            "a: >\n  one\n  2\n\n  three\n\nb: 1\n",
+        ),
     ],
 )
 def test_a_value_is_written_in_the_style_of_the_old_one(
