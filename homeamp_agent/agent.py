@@ -18,14 +18,13 @@ from typing import Any
 
 from homeamp_agent import VERSION
 from homeamp_agent.amp.room import AmpRoom, amp_room
-from homeamp_agent.changes import ChangeRoom, ChangesError, RequestBook, Retention
+from homeamp_agent.changes import ChangeRoom, RequestBook, Retention
 from homeamp_agent.changes.errors import plain_reason
 from homeamp_agent.changes.execution import PLAYERS_S, Pace
 from homeamp_agent.changes.inbox import Inbox, InboxRetention
 from homeamp_agent.configfiles import Limits
 from homeamp_agent.drift.detector import Detector
 from homeamp_agent.drift.detector_settings import DetectorSettings
-from homeamp_agent.model.change import ChangeStatus
 from homeamp_agent.model.event import Topic
 from homeamp_agent.model.game import InstanceState
 from homeamp_agent.model.secret import Masker
@@ -47,6 +46,7 @@ from homeamp_agent.rpc.listening import ListenError, listen, passed_socket
 from homeamp_agent.rpc.methods import all_methods
 from homeamp_agent.rpc.methods.settling import settle, tell_change
 from homeamp_agent.rpc.protocol.messages import Access
+from homeamp_agent.rpc.recovering import Recovering
 from homeamp_agent.rpc.registry import Registry
 from homeamp_agent.rpc.rooms import DriftRoom, Rooms
 from homeamp_agent.rpc.server import Server
@@ -133,6 +133,11 @@ class _Agent:
             lambda *lines: self._problems.set("inbox folder", *lines),
             retention=InboxRetention(keep.inbox_keep_days, keep.inbox_keep_files),
         )
+        self._recovering = Recovering(
+            self._change_room,
+            self._desk,
+            lambda *lines: self._problems.set("recovery", *lines),
+        )
         self._deployments = deployments_of(
             host=settings.host,
             store=store,
@@ -191,6 +196,7 @@ class _Agent:
                     parts.create_task(self._keep("backups", self._prune_backups)),
                     parts.create_task(self._keep("requests", self._desk.run)),
                     parts.create_task(self._keep("inbox", self._receiving.run)),
+                    parts.create_task(self._keep("unsettled changes", self._recovering.run)),
                     parts.create_task(self._keep("deployments", self._deployments.run)),
                     parts.create_task(self._keep("amp", self._amp.watch.run)),
                     parts.create_task(self._say_alive()),
@@ -207,23 +213,14 @@ class _Agent:
 
     async def _recover(self) -> None:
         """Finish or undo what was cut short, before anybody looks at the files."""
+        await self._recovering.at_start()
         try:
-            settled = await asyncio.to_thread(lambda: self._change_room().recover())
             damaged = await asyncio.to_thread(lambda: self._change_room().damaged_journals())
-        except (ChangesError, OSError) as error:
-            reason = plain_reason(error)
-            self._problems.set("recovery", f"changes that were cut short are not settled: {reason}")
-            log.error("recovery failed: %s", reason)  # noqa: TRY400 - its text may hold a value
-            return
+        except OSError:
+            return  # their folder cannot be read, which is told already
         self._problems.set("journals", *map(_damaged, damaged))
         for change_id in damaged:
             log.error("%s", _damaged(change_id))
-        for change in settled:
-            log.warning("change %s was cut short and is now %s", change.id, change.status.value)
-            if change.status in {ChangeStatus.APPLYING, ChangeStatus.ROLLING_BACK}:
-                self._problems.set(
-                    "recovery", f"change {change.id} is not settled: {change.message}"
-                )
 
     async def _listen(self) -> None:
         group = self._settings.access.group
@@ -360,6 +357,7 @@ class _Agent:
         )
 
     def _looked(self, after: AfterRestart, states: Mapping[str, InstanceState]) -> None:
+        self._recovering.link = self._amp.watch.link.state
         after.seen(states)
         self._desk.carrying.next_stop.seen(states)
 

@@ -5,54 +5,48 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from homeamp_agent.changes.audit import FOLDER as AUDIT
 from homeamp_agent.changes.audit import AuditLog
 from homeamp_agent.changes.backup import FOLDER as BACKUPS
 from homeamp_agent.changes.backup import Backup, Backups, Retention
+from homeamp_agent.changes.begun import begun_entry, lines_of, nodes_of, steps_of
 from homeamp_agent.changes.disk import Disk
 from homeamp_agent.changes.edit import PlainEdit
 from homeamp_agent.changes.errors import (
-    ChangesError,
-    InstanceBusyError,
     JournalError,
     NothingPlannedError,
     NotNowError,
     NotRollableError,
     UnknownChangeError,
 )
-from homeamp_agent.changes.history import APPLY, RESTORE, ROLLBACK, ChangeRecord, read_record
+from homeamp_agent.changes.history import APPLY, RESTORE, ROLLBACK, ChangeRecord
 from homeamp_agent.changes.journal import (
     CHANGE_ID,
     SUFFIX,
     Journal,
-    journal_ids,
-    read_journal,
-    says_nothing,
 )
 from homeamp_agent.changes.keeping import Keeping
 from homeamp_agent.changes.locks import Locks
 from homeamp_agent.changes.many import ManyRollbacks, begun_at, plan_rollbacks
-from homeamp_agent.changes.nodes import AmpSettings, NodeEdit
+from homeamp_agent.changes.nodes import AmpSettings
 from homeamp_agent.changes.plan import (
     GameFolderOf,
     NewContent,
     OwnedByAmp,
     PlannedChange,
-    PlannedFile,
     Planner,
     nothing_owned,
 )
+from homeamp_agent.changes.records import Records
+from homeamp_agent.changes.recovery import Recovery, Unsettled
 from homeamp_agent.changes.rollback import FileKey, RollbackPlan, RollbackPlanner
 from homeamp_agent.changes.run import Run, RunFacts, ignore_count
-from homeamp_agent.changes.safety import sha256_of
 from homeamp_agent.changes.state import StateFolder
-from homeamp_agent.changes.swap import FileStep, temp_name
+from homeamp_agent.changes.swap import FileStep
 from homeamp_agent.changes.workbench import MIN_FREE_BYTES, Workbench, ignore_step, ignore_write
 from homeamp_agent.configfiles import DEFAULT_LIMITS, Limits
 from homeamp_agent.model.change import ChangeRequest, ChangeStatus, Edit
@@ -60,8 +54,6 @@ from homeamp_agent.model.secret import Masker
 
 LOCK_WAIT_SECONDS = 10.0
 """A request of hundreds of files takes a few seconds; longer, and something is wrong."""
-
-STOPPED = "the agent was stopped in the middle; everything was taken back"
 
 
 class ChangeRoom:
@@ -97,12 +89,13 @@ class ChangeRoom:
         with ours.opened():
             pass
         self._journals = ours.below("journal")
+        self._records = Records(self._journals)
         self._locks = Locks(ours.below("locks"), lock_wait_seconds)
         self.backups = Backups(ours.below(BACKUPS), self._locks)
         self.audit = AuditLog(ours.below(AUDIT))
         self._planner = Planner(masker, game_folder_of, limits, owned_by_amp, amp is not None)
         self.keeping = Keeping(
-            self._journals, self._locks, self._planner, self.audit, self._records
+            self._journals, self._locks, self._planner, self.audit, self._records.all
         )
         self._bench = Workbench(
             disk=ours.disk,
@@ -115,8 +108,7 @@ class ChangeRoom:
             on_write=on_write,
             amp=amp,
         )
-        self._known: dict[str, tuple[tuple[int, int], ChangeRecord | None]] = {}
-        self._known_lock = Lock()
+        self._recovery = Recovery(self._records, self._locks, self._planner, self._bench)
 
     def plan(self, edits: Sequence[PlainEdit]) -> PlannedChange:
         """What the edits would do, exactly; see `Planner.plan`. Writes nothing."""
@@ -154,23 +146,23 @@ class ChangeRoom:
             OSError: the journal cannot be written; nothing was begun.
         """
         if idempotency_key is not None:
-            earlier = self._earlier(idempotency_key)
+            earlier = self._records.keyed(idempotency_key)
             if earlier is not None:
-                return self._awaited(earlier)
+                return self._recovery.awaited(earlier)
         if not planned.files:
             raise NothingPlannedError("the plan changes no file")
         change_id = change_id or new_change_id()
-        begun = self._begun_of(change_id) if part else None
+        begun = self._records.find(change_id) if part else None
         number = 1 if begun is None else begun.runs[-1].number + 1
         facts = RunFacts(change_id, number, kind, author, reason)
-        steps = _steps(planned.files, facts)
+        steps = steps_of(planned.files, facts)
         names = {step.place.instance for step in steps}
         names |= frozenset() if begun is None else begun.instances
         with self._locks.instances(names):
-            self._repair(names)
+            self._recovery.repair(names)
             with self._locks.requests():
                 if idempotency_key is not None:
-                    earlier = self._earlier(idempotency_key)
+                    earlier = self._records.keyed(idempotency_key)
                     if earlier is not None:
                         return earlier.request()
                 if begun is not None:
@@ -190,8 +182,8 @@ class ChangeRoom:
                     journal,
                     facts,
                     steps,
-                    nodes=_nodes(planned.files),
-                    lines=_lines(planned.files),
+                    nodes=nodes_of(planned.files),
+                    lines=lines_of(planned.files),
                     on_file=on_file,
                 )
                 run.carry_out(planned.files)
@@ -217,15 +209,15 @@ class ChangeRoom:
             RollbackConflicts: files are not as the change left them; nothing was written.
             InstanceBusyError: another request is working on one of the instances.
         """
-        if self._begun_of(change_id) is None and self._is_damaged(change_id):
+        if self._records.find(change_id) is None and self._records.is_damaged(change_id):
             raise NotRollableError(f"the journal of {change_id} is damaged: restore its backups")
-        names = self._record(change_id).instances
+        names = self._records.get(change_id).instances
         with self._locks.instances(names):
-            self._repair(names)
-            record = self._record(change_id)
+            self._recovery.repair(names)
+            record = self._records.get(change_id)
             if record.status is not ChangeStatus.APPLIED:
                 raise NotRollableError(f"{change_id} is {record.status.value}, not applied")
-            planner = RollbackPlanner(self._planner, self.backups, self._writer_of)
+            planner = RollbackPlanner(self._planner, self.backups, self._records.writer_of)
             plan = planner.plan(record, force=force, keep=keep)
             self._roll_back(record, plan, author, reason)
         return self.show(change_id)
@@ -236,15 +228,15 @@ class ChangeRoom:
         Raises:
             UnknownChangeError: there is no change of one of the ids.
         """
-        records = [self._record(each) for each in dict.fromkeys(change_ids)]
-        planner = RollbackPlanner(self._planner, self.backups, self._writer_of)
+        records = [self._records.get(each) for each in dict.fromkeys(change_ids)]
+        planner = RollbackPlanner(self._planner, self.backups, self._records.writer_of)
         return plan_rollbacks(records, planner, force=force)
 
     def applied_since(self, moment: datetime) -> Sequence[str]:
         """The ids of changes carried out from then on that stand, newest first."""
         found = [
             each
-            for each in self._records()
+            for each in self._records.all()
             if each.status is ChangeStatus.APPLIED and begun_at(each) >= moment
         ]
         return [each.change_id for each in sorted(found, key=begun_at, reverse=True)]
@@ -257,21 +249,15 @@ class ChangeRoom:
         and blocks further changes of its instances. A journal that cannot be read holds up no other
         (see `damaged_journals`).
         """
-        settled = []
-        for change_id in journal_ids(self._journals):
-            with suppress(UnknownChangeError, InstanceBusyError, JournalError):
-                record = self._read(change_id)
-                if record is None:
-                    self._forget_unbegun(change_id)
-                elif record.open_run is not None:
-                    with self._locks.instances(record.instances, wait=False):
-                        self._settle(change_id)
-                    settled.append(self.show(change_id))
-        return settled
+        return self._recovery.recover()
+
+    def unsettled(self) -> Sequence[Unsettled]:
+        """What `recover` would have to do now, runs that somebody is at work on left out."""
+        return self._recovery.unsettled()
 
     def damaged_journals(self) -> Sequence[str]:
         """The ids of changes whose journal can no longer be read to its end, or at all."""
-        return tuple(each for each in journal_ids(self._journals) if self._is_damaged(each))
+        return self._records.damaged()
 
     def list(
         self,
@@ -283,7 +269,7 @@ class ChangeRoom:
         """Changes without their diffs, newest first; `instance` and `status` filter."""
         requests = [
             record.request()
-            for record in self._records()
+            for record in self._records.all()
             if (instance is None or instance in record.instances)
             and (status is None or record.status is status)
         ]
@@ -296,21 +282,18 @@ class ChangeRoom:
         Raises:
             UnknownChangeError: there is none.
         """
-        record = read_record(change_id, read_journal(self._journals, change_id))
-        if record is None:
-            raise UnknownChangeError(f"there is no change {change_id}")
-        return record.request()
+        return self._records.whole(change_id)
 
     def outline(self, change_id: str) -> ChangeRequest:
         """One change without its diffs; raises as `show`."""
-        return self._record(change_id).request()
+        return self._records.get(change_id).request()
 
     def edits_of(self, change_id: str) -> Sequence[Edit]:
         """What a change set, secrets masked; nothing if no journal tells of it."""
         if not CHANGE_ID.fullmatch(change_id):
             return ()
         with suppress(UnknownChangeError, JournalError):
-            record = self._read(change_id)
+            record = self._records.begun(change_id)
             return record.edits if record is not None else ()
         return ()
 
@@ -339,7 +322,7 @@ class ChangeRoom:
         `needed` are changes that may yet be taken back by themselves: of requests and deployments
         under way.
         """
-        open_changes = {each.change_id for each in self._records() if each.open_run is not None}
+        open_changes = {each.change_id for each in self._records.all() if each.open_run is not None}
         return self.backups.prune(retention, open_changes | set(needed))
 
     def _roll_back(
@@ -347,13 +330,13 @@ class ChangeRoom:
     ) -> None:
         number = record.runs[-1].number + 1
         facts = RunFacts(record.change_id, number, ROLLBACK, author, reason)
-        steps = _steps(plan.files, facts)
+        steps = steps_of(plan.files, facts)
         kept = [
             {"instance": instance, "file": file, "message": message}
             for (instance, file), message in plan.kept.items()
         ]
         with Journal(self._journals, record.change_id, new=False) as journal:
-            begun = _begun(facts, steps, plan.files, plan.nodes)
+            begun = begun_entry(facts, steps, plan.files, plan.nodes)
             journal.append("begun", **begun, kept=kept)
             Run(self._bench, journal, facts, steps, nodes=plan.nodes).carry_out(plan.files)
 
@@ -362,8 +345,8 @@ class ChangeRoom:
     ) -> Journal:
         journal = Journal(self._journals, facts.change_id, new=facts.number == 1)
         try:
-            nodes = _nodes(planned.files)
-            journal.append("begun", **_begun(facts, steps, planned.files, nodes), **more)
+            nodes = nodes_of(planned.files)
+            journal.append("begun", **begun_entry(facts, steps, planned.files, nodes), **more)
         except BaseException:
             with journal, suppress(OSError):
                 if facts.number == 1:
@@ -371,174 +354,13 @@ class ChangeRoom:
             raise
         return journal
 
-    def _begun_of(self, change_id: str) -> ChangeRecord | None:
-        with suppress(UnknownChangeError):
-            return self._read(change_id)
-        return None
-
     def _refuse_part(self, begun: ChangeRecord) -> None:
         """With its instances held: nobody took it back, and nobody else went on with it."""
-        now = self._record(begun.change_id)
+        now = self._records.get(begun.change_id)
         if now.status is not ChangeStatus.APPLIED or now.runs[-1].number != begun.runs[-1].number:
             raise NotNowError(f"{begun.change_id} is {now.status.value}: no more of it is written")
-
-    def _repair(self, names: Collection[str]) -> None:
-        """Settle what a dead process left of instances that we hold now; all of it, or refuse."""
-        for record in self._records():
-            if record.open_run is None or not record.instances & set(names):
-                continue
-            with self._locks.instances(record.instances - set(names), wait=False):
-                self._settle(record.change_id)
-            if self._record(record.change_id).open_run is not None:
-                raise InstanceBusyError(
-                    f"change {record.change_id} could not be settled yet: "
-                    f"{self.show(record.change_id).message}"
-                )
-
-    def _settle(self, change_id: str) -> None:
-        """Finish or take back the open run of a change whose instances are locked by us."""
-        with Journal(self._journals, change_id, new=False) as journal:
-            record = self._record(change_id)
-            open_run = record.open_run
-            if open_run is None:
-                return
-            steps = [self._where_it_is_now(step) for step in open_run.steps()]
-            run = Run(
-                self._bench,
-                journal,
-                open_run.facts(change_id),
-                steps,
-                resumed=True,
-                nodes=open_run.nodes,
-                touched=open_run.touched,
-                lines=open_run.lines,
-            )
-            if open_run.committed:
-                run.finish()
-            else:
-                run.go_back(STOPPED, staged=open_run.staged)
-
-    def _where_it_is_now(self, step: FileStep) -> FileStep:
-        """The step as begun; if its folder is gone, where the instance stands today."""
-        if step.place.folder.is_dir():
-            return step
-        with suppress(ChangesError):
-            return replace(step, place=self._planner.place(step.place.instance, step.place.file))
-        return step
-
-    def _forget_unbegun(self, change_id: str) -> None:
-        """Remove a journal whose maker was killed before it said anything; a damaged one stays."""
-        with self._locks.requests():
-            if says_nothing(read_journal(self._journals, change_id)):
-                self._journals.remove(change_id + SUFFIX)
-
-    def _is_damaged(self, change_id: str) -> bool:
-        try:
-            record = self._read(change_id)
-            if record is not None:
-                return record.damaged_lines > 0
-            return not says_nothing(read_journal(self._journals, change_id))
-        except UnknownChangeError:
-            return False
-        except JournalError:
-            return True
-
-    def _earlier(self, idempotency_key: str) -> ChangeRecord | None:
-        keyed = (each for each in self._records() if each.idempotency_key == idempotency_key)
-        return next(keyed, None)
-
-    def _awaited(self, record: ChangeRecord) -> ChangeRequest:
-        """The change once nobody is at work on it."""
-        if record.open_run is not None:
-            with self._locks.instances(record.instances):
-                self._settle(record.change_id)
-        return self.show(record.change_id)
-
-    def _writer_of(self, key: FileKey, sha256: str) -> str | None:
-        """The newest change that left the file with these bytes."""
-        newest_first = sorted(
-            self._records(), key=lambda each: str(each.runs[0].begun["at"]), reverse=True
-        )
-        for record in newest_first:
-            for step in (each for part in record.made for each in part.steps()):
-                if (step.place.instance, step.place.file, step.after) == (*key, sha256):
-                    return record.change_id
-        return None
-
-    def _records(self) -> Sequence[ChangeRecord]:
-        found = []
-        for change_id in journal_ids(self._journals):
-            with suppress(UnknownChangeError, JournalError):
-                found.append(self._read(change_id))
-        return [record for record in found if record is not None]
-
-    def _record(self, change_id: str) -> ChangeRecord:
-        record = self._read(change_id)
-        if record is None:
-            raise UnknownChangeError(f"there is no change {change_id}")
-        return record
-
-    def _read(self, change_id: str) -> ChangeRecord | None:
-        """The change without its diffs, parsed again only if its journal grew."""
-        try:
-            facts = (self._journals.path / (change_id + SUFFIX)).stat()
-        except OSError as error:
-            raise UnknownChangeError(f"there is no change {change_id}") from error
-        moment = (facts.st_size, facts.st_mtime_ns)
-        with self._known_lock:
-            known = self._known.get(change_id)
-        if known is None or known[0] != moment:
-            journal = read_journal(self._journals, change_id)
-            known = (moment, read_record(change_id, journal, with_diffs=False))
-            with self._known_lock:
-                self._known[change_id] = known
-        return known[1]
 
 
 def new_change_id() -> str:
     """A change id that sorts by time: `20250131T235959-1a2b3c`."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-
-
-def _steps(files: Sequence[PlannedFile], facts: RunFacts) -> list[FileStep]:
-    return [
-        FileStep(
-            place=planned.place,
-            temp=temp_name(facts.change_id, facts.number, index),
-            before=sha256_of(planned.before),
-            after=sha256_of(planned.after),
-        )
-        for index, planned in enumerate(files)
-    ]
-
-
-def _nodes(files: Sequence[PlannedFile]) -> tuple[NodeEdit, ...]:
-    return tuple(node for each in files for node in each.nodes)
-
-
-def _lines(files: Sequence[PlannedFile]) -> dict[int, int]:
-    """The lines of line edits, by the number of their file."""
-    return {n: each.line.shown.line for n, each in enumerate(files) if each.line is not None}
-
-
-def _told_line(planned: PlannedFile) -> dict[str, Any]:
-    return {} if planned.line is None else {"line_edit": planned.line.shown.model_dump(mode="json")}
-
-
-def _begun(
-    facts: RunFacts,
-    steps: Sequence[FileStep],
-    files: Sequence[PlannedFile],
-    nodes: Sequence[NodeEdit],
-) -> dict[str, Any]:
-    return {
-        "nodes": [each.wire() for each in nodes],
-        "run": facts.number,
-        "kind": facts.kind,
-        "author": facts.author,
-        "reason": facts.reason,
-        "files": [
-            {**step.wire(), "diff": planned.diff, **_told_line(planned)}
-            for step, planned in zip(steps, files, strict=True)
-        ],
-    }

@@ -65,3 +65,32 @@ def test_without_amp_it_is_told_that_it_would_not_last(host: Host) -> None:
         assert (shown["fixable"], "amp.url" in shown["not_fixable_because"]) == (False, True)
         plan = wire.call("changes.preview", ids=[row["id"]])["plan"]
         assert (plan["files"], "amp.url" in plan["refused"][0]["reason"]) == ([], True)
+
+
+def test_a_way_back_that_needs_amp_is_gone_as_soon_as_amp_is_back(host: Host, panel: Panel) -> None:
+    file = properties(host)
+    before = file.read_bytes()
+    game = panel.games["SURV01"]
+    game.load_settings()
+    with looked(host) as wire:
+        wire.call("events.subscribe", topics=["changes"])
+        (row,) = wire.call("deviations.list")["deviations"]
+        said = {"reason": "as in the rules"}
+        given = wire.call("changes.submit", deviation_ids=[row["id"]], request=said)
+        change_id = given["change"]["id"]
+        wire.call("changes.approve", ids=[change_id])
+        panel.leave_on = "Core/SetConfig"  # done, but it cannot say so, and is away from then on
+        change = wire.call("changes.apply", id=change_id)["change"]
+        assert (change["status"], file.read_bytes()) == ("failed", before)
+        assert "not everything could be undone yet" in change["message"]
+        while wire.call("agent.status")["amp"]["state"] != "away":
+            wire.event("instances", "state_changed")
+        busy = wire.ask("deviations.fix", ids=[row["id"]])["error"]
+        assert "could not be settled yet" in busy["message"]
+        assert game.settings[NODE] == "150"
+        panel.leave_on, panel.away = "", False
+        while "not everything" in wire.call("changes.show", id=change_id)["change"]["message"]:
+            wire.event("changes", "updated")
+        assert (game.settings[NODE], file.read_bytes()) == ("100", before)
+        assert not [each for each in wire.call("agent.status")["problems"] if "settled" in each]
+        assert wire.call("deviations.fix", ids=[row["id"]])["change"]["status"] == "applied"

@@ -24,7 +24,7 @@ from homeamp_agent.changes.deployment_events import (
 )
 from homeamp_agent.changes.deployment_requests import DeploymentRequests
 from homeamp_agent.changes.keeping import FoundNow, Unreadable
-from homeamp_agent.changes.room import STOPPED
+from homeamp_agent.changes.recovery import STOPPED
 from homeamp_agent.instances.game_log import LOG
 from homeamp_agent.model.change import ChangeRequest, ChangeStatus, FileOutcome, Plan, Reverted
 from homeamp_agent.model.deployment import Check, CheckOutcome, Deployment, Wave, WaveState

@@ -35,7 +35,8 @@ UNKNOWN_METHOD = {"Title": "Not Found", "Message": "No such method", "StackTrace
 class Panel:
     """The stand-in's state. `games` by name; `broken` are raw answers to give next.
 
-    What ends in `break_on` is not done and answered with 502; what ends in `lose_on` is done.
+    What ends in `break_on` is not done and answered with 502; what ends in `lose_on` is done. While
+    `away`, nothing is; after what ends in `leave_on` was done, it is away.
     """
 
     games: dict[str, Game] = field(default_factory=dict)
@@ -51,6 +52,8 @@ class Panel:
     break_on: str = ""
     lose_on: str = ""
     deny: str = ""
+    away: bool = False
+    leave_on: str = ""
     remember: dict[str, str] = field(default_factory=dict)
     read: dict[str, int] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)

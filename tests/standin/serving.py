@@ -31,6 +31,8 @@ def handler_for(panel: Panel) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}")
+            if panel.away:
+                return self._reply(503, b"<html>starting</html>")
             if panel.broken:
                 return self._reply(*panel.broken.pop(0))
             if panel.break_on and self.path.endswith(panel.break_on):
@@ -43,6 +45,8 @@ def handler_for(panel: Panel) -> type[BaseHTTPRequestHandler]:
             bearer = self.headers.get("Authorization", "").removeprefix("Bearer ")
             answer = encoded(panel.answer(door, method, body, bearer))
             lost = panel.lose_on and self.path.endswith(panel.lose_on)
+            if panel.leave_on and self.path.endswith(panel.leave_on):
+                panel.away = lost = True
             return self._reply(504, b"<html>too late</html>") if lost else self._reply(200, answer)
 
         def _reply(self, status: int, page: bytes) -> None:

@@ -27,7 +27,7 @@ from homeamp_agent.changes.deployment_events import (
 )
 from homeamp_agent.changes.deployment_requests import DeploymentRequests
 from homeamp_agent.changes.errors import plain_reason
-from homeamp_agent.changes.room import STOPPED
+from homeamp_agent.changes.recovery import STOPPED
 from homeamp_agent.model.change import STANDING, ChangeRequest, ChangeStatus, Plan
 from homeamp_agent.model.deployment import DEV_WAVE, Deployment, Wave, WaveState
 from homeamp_agent.model.request import RequestedChange
