@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -139,22 +138,36 @@ def unlooked(
 def not_kept(
     planner: Planner, edits: Sequence[Edit], up_until: datetime | None = None
 ) -> tuple[Reverted, ...]:
-    """Those of the edits whose file now says otherwise. A file that cannot be read says nothing,
-    nor does one that was written last before `up_until`."""
+    """Those of the edits whose file now says otherwise, or is gone. A file that cannot be read says
+    nothing, nor does one that was written last before `up_until`."""
     documents: dict[tuple[str, str], Document | None] = {}
+    gone = set()
     found = []
     for edit in edits:
         key = (edit.instance, edit.file)
         if key not in documents:
             documents[key] = None
-            with suppress(ChangesError, OSError):
+            try:
                 place = planner.place(*key)
                 content = planner.read(place).content
                 if up_until is None or _written_at(place) >= up_until.timestamp():
                     documents[key] = planner.document(edit.file, content)
+            except (ChangesError, OSError) as error:
+                if isinstance(error.__cause__, FileNotFoundError):
+                    gone.add(key)
         document = documents[key]
         if document is not None and (reverted := _reverted(planner, document, edit)) is not None:
             found.append(reverted)
+        elif key in gone and edit.operation is not EditOperation.UNSET:
+            found.append(
+                Reverted(
+                    instance=edit.instance,
+                    file=edit.file,
+                    path=edit.path,
+                    wanted=edit.new,
+                    found=None,
+                )
+            )
     return tuple(found)
 
 

@@ -26,6 +26,8 @@ PRIORITIES = {
     "critical": "urgent",
 }
 MAX_PROBLEMS = 20
+MAX_NAME_CHARACTERS = 80
+"""Of a name that is told: whoever wrote it may have written anything there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +117,13 @@ def from_legacy(
 
 def places_of(error: ValidationError) -> Iterator[str]:
     """What is wrong and where, a line each, without any value."""
-    for each in error.errors(include_url=False, include_context=False, include_input=False):
-        yield f"{'.'.join(map(str, each['loc'])) or 'request'}: {each['msg']}"
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    inside = {each["loc"][:1] for each in found if len(each["loc"]) > 1}
+    for each in found:
+        if each["type"] == "too_short" and each["loc"] in inside:
+            continue  # what it holds is wrong, and told; it is not too short
+        names = (str(part)[:MAX_NAME_CHARACTERS] for part in each["loc"])
+        yield f"{'.'.join(names) or 'request'}: {each['msg']}"
 
 
 def _has_actions(document: Mapping[str, Any]) -> bool:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from homeamp_agent.baselines.yaml_text import YamlProblem, read_yaml
 from homeamp_agent.changes.errors import RequestError
 from homeamp_agent.changes.legacy import (
+    MAX_NAME_CHARACTERS,
     MAX_PROBLEMS,
     LineReader,
     from_legacy,
@@ -26,8 +27,6 @@ MAX_REQUEST_BYTES = 1024 * 1024
 """A thousand edits of ordinary size take a tenth of it."""
 
 MAX_NOTES = 50
-MAX_NAME_CHARACTERS = 80
-"""Of a name that is told."""
 
 
 @dataclass(frozen=True, slots=True)

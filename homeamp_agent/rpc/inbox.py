@@ -42,6 +42,7 @@ MAX_OPEN_REQUESTS = 1000
 ID_HASH_DIGITS = 16
 SOURCE = "inbox:"
 PROBLEMS_TOLD = 3
+MAX_NAME_CHARACTERS = 80
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ class Receiving:
                 raise
             except Exception as error:
                 # Whatever is in that file, the next one is still read.
-                log.error("inbox: %s", where_of(error))  # noqa: TRY400 - its text may hold a value
+                log.error("inbox: %s: %s", _shown(dropped.name), where_of(error))  # noqa: TRY400 - its text may hold a value
                 await self._refuse(inbox, dropped, plain_reason(error))
         return ()
 
@@ -133,17 +134,23 @@ class Receiving:
         )
         refused = f", {len(plan.refused)} edits refused" if plan.refused else ""
         line = f"{change.id}: {change.status.value}, {len(change.files)} files{refused}"
-        log.info("inbox: %s", line)
+        log.info("inbox: %s is %s", _shown(dropped.name), line)
         await asyncio.to_thread(inbox.take, dropped, line)
 
     async def _refuse(self, inbox: Inbox, dropped: Dropped, reason: str) -> None:
-        log.warning("inbox: a file was refused: %s", reason)
+        log.warning("inbox: %s is refused: %s", _shown(dropped.name), reason)
         await asyncio.to_thread(inbox.refuse, dropped, reason)
 
     def _open_requests(self) -> int:
         return sum(
             each.open and each.change.source.startswith(SOURCE) for each in self.desk.book.all()
         )
+
+
+def _shown(name: str) -> str:
+    """A name as anybody may choose it, for the log."""
+    shown = "".join(each if each.isprintable() else repr(each)[1:-1] for each in name)
+    return shown if len(shown) <= MAX_NAME_CHARACTERS else f"{shown[:MAX_NAME_CHARACTERS]}…"
 
 
 def _with_id(read: ReadRequest, dropped: Dropped) -> ReadRequest:

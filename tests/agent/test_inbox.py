@@ -53,6 +53,7 @@ def test_what_is_dropped_waits_for_approval_and_what_is_none_is_refused(host: An
         assert line(inbox / "refused" / "pipe.json.txt") == "it is a named pipe"
         refused = line(inbox / "refused" / "nothing.json.txt")
         assert refused.startswith("nothing of it can be done: ")
+        assert "inbox: nothing.json is refused: nothing of it can be done" in host.log
         taken = line(inbox / "taken" / "larger.json.txt")
         change_id, _, rest = taken.partition(": ")
         assert rest == "pending_approval, 2 files"

@@ -21,7 +21,8 @@ from homeamp_agent.changes.inbox import (
     Inbox,
     InboxRetention,
 )
-from homeamp_agent.changes.reading import MAX_REQUEST_BYTES, parse_request
+from homeamp_agent.changes.legacy import ReadLine
+from homeamp_agent.changes.reading import MAX_REQUEST_BYTES, parse_request, read_request
 
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="gives a file to another user")
 
@@ -334,3 +335,12 @@ def test_only_the_newest_of_each_stay(inbox: Inbox, folder: Path) -> None:
 
 def test_an_inbox_without_anything_yet_has_nothing_to_remove(inbox: Inbox) -> None:
     assert inbox.prune(InboxRetention(), 0) == []
+
+
+def test_what_is_wrong_is_told_once_and_a_name_is_not_told_at_length() -> None:
+    edit = {"file": "a.yml", "path": ["a"], "new": 1, "operation": "frob", "x" * 10_000: 1}
+    with pytest.raises(RequestError) as error:
+        read_request({"reason": "r", "edits": [edit]}, lambda *_: ReadLine())
+    assert [each.partition(": ")[0] for each in error.value.problems] == [
+        "edits.0.operation", f"edits.0.{'x' * 80}",
+    ]  # fmt: skip

@@ -82,12 +82,19 @@ def test_a_secret_put_back_is_told_without_it(house: House) -> None:
     assert change.id != again.id
 
 
-def test_a_file_that_is_gone_or_broken_says_nothing(house: House) -> None:
-    apply(house, edit(), edit("B"))
+def test_of_a_file_that_is_gone_nothing_was_kept_and_a_broken_one_says_nothing(
+    house: House,
+) -> None:
+    gone = edit(old=True, path=("spawn", "enabled"), operation=EditOperation.UNSET, new=None)
+    change = apply(house, edit(), gone, edit("B"))
     house.file("A").unlink()
     house.file("B").write_bytes(b"a: [1")
-    assert house.room.keeping.look("A") == []
+    assert house.room.keeping.look("A") == [change.id]
     assert house.room.keeping.look("B") == []
+    (told,) = house.room.show(change.id).reverted
+    assert (told.instance, told.path, told.wanted, told.found) == (
+        "A", ("spawn", "radius"), 32, None,
+    )  # fmt: skip
 
 
 def test_what_was_changed_before_the_game_went_down_is_no_plugin_s_doing(house: House) -> None:
