@@ -86,5 +86,5 @@ def test_without_amp_nothing_is_claimed(host: Host) -> None:
 
 def test_a_url_that_is_none_is_told_before_the_start(host: Host) -> None:
     host.environment = {"HOMEAMP_AMP__URL": "127.0.0.1:8080"}
-    done = host.start().wait(30)
+    done = host.start().wait(60)
     assert (done, "environment HOMEAMP_AMP__URL: amp.url:" in host.log) == (2, True)

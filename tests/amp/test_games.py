@@ -45,7 +45,7 @@ async def test_a_restart_waits_until_the_last_player_has_left(games: Games, dev:
     restarting = asyncio.create_task(
         games.act(Act.RESTART, "DEV01", Manners(WAIT, 30, "restart once you leave"))
     )
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (doing := games.doing("DEV01"))[1] is None:
             await asyncio.sleep(0.001)
     assert doing[0] == "restarted"
@@ -62,7 +62,7 @@ async def test_forced_it_says_so_before_and_goes_on(games: Games, dev: Game) -> 
     restarting = asyncio.create_task(
         games.act(Act.RESTART, "DEV01", Manners(FORCE, announce="down for a minute"))
     )
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not dev.console:
             await asyncio.sleep(0)
     assert dev.stops == 0

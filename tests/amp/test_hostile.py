@@ -94,7 +94,7 @@ async def test_a_figure_that_is_none_is_left_out(panel: Panel, raw: str) -> None
 async def test_an_answer_without_end_is_cut_off() -> None:
     """It sends as fast as it can, for ever; we stop at the bound."""
     listening = socket.create_server(("127.0.0.1", 0))
-    listening.settimeout(30)
+    listening.settimeout(60)
 
     def flood() -> None:
         line, _ = listening.accept()
@@ -131,9 +131,9 @@ async def test_an_answer_that_trickles_is_given_up_in_time() -> None:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         async with Amp(url, GOOD, timeout_seconds=0.3, back_off_seconds=0.01) as amp:
             with pytest.raises(AmpAway, match="did not answer Core/Login"):
-                await asyncio.wait_for(amp.instances(), 10)
+                await asyncio.wait_for(amp.instances(), 60)
         for _ in range(3):
-            await asyncio.wait_for(handled.acquire(), 10)
+            await asyncio.wait_for(handled.acquire(), 60)
 
 
 @pytest.mark.parametrize(

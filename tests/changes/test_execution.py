@@ -92,7 +92,7 @@ class Desk:
         return Execution(("A", "B"), policy, window, self.hands, self.notes, restarts, QUICK, now)
 
     async def run(self, policy: RestartPolicy, **more: Any) -> ChangeRequest:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             return await self.execution(policy, **more).run()
 
     def counts(self) -> dict[str, tuple[int, int]]:
@@ -218,7 +218,7 @@ async def test_a_window_that_closes_over_players_is_waited_for_again(desk: Desk)
         RestartPolicy(), window, at=datetime(2026, 1, 10, 3, 59, 59, tzinfo=UTC)
     )
     running = asyncio.create_task(execution.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while "waits for the window 03:00-04:00 UTC" not in desk.notes.messages():
             await asyncio.sleep(0.01)
     running.cancel()
@@ -311,7 +311,7 @@ async def test_amp_away_in_the_middle_is_waited_for_until_the_games_are_up(desk:
 
     desk.notes.write = write_and_break  # type: ignore[method-assign]
     running = asyncio.create_task(desk.run(RestartPolicy()))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not any("cannot be started yet" in str(each) for each in desk.notes.notes):
             await asyncio.sleep(0.01)
     desk.panel.break_on = ""

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 AGENT = [sys.executable, "-m", "homeamp_agent"]
-WAIT_S = 30
+WAIT_S = 60
 
 
 def call(host: Any, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:

@@ -24,7 +24,7 @@ from homeamp_agent.rpc.protocol.messages import EventsSubscribeParams
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 TMUX = shutil.which("tmux")
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 pytestmark = [
     pytest.mark.skipif(SSHD is None, reason="sshd is not installed"),

@@ -24,7 +24,7 @@ from homeamp_agent.store import Store, history_of, list_deviations, open_store
 from homeamp_agent.store.records import last_scans
 from homeamp_agent.store.setting_history import ChangedPlace, setting_history
 
-SECONDS = 10.0
+SECONDS = 60.0
 """A bound on every wait, for a busy machine; nothing waits for its own sake."""
 
 CONFIG = "plugins/Shop/config.yml"

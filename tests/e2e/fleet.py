@@ -61,7 +61,7 @@ class Wire:
             if reply.get("id") == self.calls:
                 return reply
 
-    async def receive(self, seconds: float = 30) -> Any:
+    async def receive(self, seconds: float = START_SECONDS) -> Any:
         line = await asyncio.wait_for(self.reader.readline(), seconds)
         assert line, "the agent hung up"
         return json.loads(line)
@@ -71,7 +71,7 @@ class Wire:
         with contextlib.suppress(OSError):
             await self.writer.wait_closed()
 
-    async def event(self, wanted: Any, seconds: float = 10) -> Any:
+    async def event(self, wanted: Any, seconds: float = START_SECONDS) -> Any:
         """The first event whose body satisfies `wanted`."""
         deadline = time.monotonic() + seconds
         while True:
@@ -142,7 +142,7 @@ class Fleet:
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         assert self.process is not None
         self.process.send_signal(how)
-        return self.process.wait(10)
+        return self.process.wait(START_SECONDS)
 
 
 @contextlib.asynccontextmanager

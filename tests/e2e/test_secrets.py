@@ -65,7 +65,7 @@ BASELINES = {
     "rules/torn.yaml": "rules:\n- {plugin: A, key: password, value: not-a-real-torn-r9\n",
 }
 NEW = "not-a-real-new-s1"
-SCREEN_SECONDS = 20
+SCREEN_SECONDS = 60
 PRIVATE = ("backups", "requests", "deployments")
 """Folders of the state that hold files as they were, and requests as they were given in."""
 

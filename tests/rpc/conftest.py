@@ -31,7 +31,7 @@ from homeamp_agent.rpc.registry import Call, Registry, method
 from homeamp_agent.rpc.server import Server
 from homeamp_agent.store import open_store
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 """A bound on everything that is awaited here, generous for a busy machine."""
 
 

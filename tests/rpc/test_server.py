@@ -20,7 +20,7 @@ from homeamp_agent.rpc.listening import ListenError, listen
 from homeamp_agent.rpc.protocol.backlog import BACKLOG_LIMIT
 from homeamp_agent.rpc.server import CONCURRENCY, MAX_CLIENTS
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 async def until(condition: Any, seconds: float = WAIT_S) -> None:
@@ -311,7 +311,7 @@ async def main():
         done.set()
     done = asyncio.Event()
     server = await asyncio.start_unix_server(answer, sock=listening.sock)
-    await asyncio.wait_for(done.wait(), 10)
+    await asyncio.wait_for(done.wait(), WAIT_S)
     server.close()
     listening.close()
 asyncio.run(main())

@@ -9,7 +9,7 @@ from typing import Any
 from textual.app import App
 from textual.pilot import Pilot
 
-BOUND_SECONDS = 30.0
+BOUND_SECONDS = 60.0
 """A bound on everything that is awaited, generous for a busy machine."""
 LOOK_SECONDS = 0.02
 

@@ -33,7 +33,7 @@ from tests.tui.scripted_rules import believable_decisions
 
 GOLDEN = Path(__file__).with_name("golden")
 SIZES = ((80, 24), (140, 45))
-BOUND_SECONDS = 20.0
+BOUND_SECONDS = 30.0
 QUIET_LOOKS = 25
 """So often the same text in a row: nothing more is coming."""
 LOST_SINCE = re.compile(r"lost (\d+s ago|\d+s|just now)(, trying again *(?=│))?")
