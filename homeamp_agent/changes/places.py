@@ -12,7 +12,12 @@ def locate(document: Document, path: KeyPath) -> tuple[KeyPath, Value]:
 
     Text segments match a typed key (`true`, `1`) by its text where no exact one exists.
     """
-    node = document.value(())
+    return locate_in(document.value(()), path)
+
+
+def locate_in(tree: Value, path: KeyPath) -> tuple[KeyPath, Value]:
+    """The same, in all of a document's values: for many paths, which read them once."""
+    node = tree
     found: list[str | int | None] = []
     for depth, segment in enumerate(path):
         if isinstance(node, dict):

@@ -12,16 +12,16 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from homeamp_agent.changes.diff import secret_literals, shown_file, unified_diff
-from homeamp_agent.changes.edit import ANY_VALUE, PlainEdit, agrees
+from homeamp_agent.changes.edit import PlainEdit
 from homeamp_agent.changes.errors import ChangesError, FileConflictError, UnsafeFileError
+from homeamp_agent.changes.file_edits import FileEdits, refusal_of
 from homeamp_agent.changes.line_edits import ALLOW_IT, LinePlanner, PlannedLine
 from homeamp_agent.changes.metadata import Metadata
-from homeamp_agent.changes.nodes import NodeEdit, NodeWish, node_edit
-from homeamp_agent.changes.places import locate
+from homeamp_agent.changes.nodes import NodeEdit
 from homeamp_agent.changes.safety import (
     FileContent,
     FilePlace,
@@ -37,21 +37,14 @@ from homeamp_agent.configfiles import (
     Limits,
     parse,
 )
-from homeamp_agent.instances.amp_owned import AmpOwned, Owner
+from homeamp_agent.instances.amp_owned import AmpOwned
 from homeamp_agent.model.change import (
     Edit,
-    EditOperation,
     FilePlan,
-    LineChange,
     Plan,
     RefusedEdit,
 )
-from homeamp_agent.model.secret import Masker, holds_mask, is_masked, wire_value
-from homeamp_agent.model.setting import KeyPath, Value
-from homeamp_agent.model.snapshot import MISSING
-
-MAX_SHOWN_VALUE_CHARACTERS = 80
-ALREADY_SO = "already so"
+from homeamp_agent.model.secret import Masker
 
 GameFolderOf = Callable[[str], Path]
 """The game folder of an instance by its name; KeyError if there is no such instance."""
@@ -138,7 +131,9 @@ class Planner:
             except (ChangesError, ConfigFileError) as error:
                 conflict = isinstance(error, FileConflictError)
                 reason = getattr(error, "reason", str(error))
-                refused += [self._refused(edit, reason, conflict=conflict) for edit in group]
+                refused += [
+                    refusal_of(edit, reason, self.masker, conflict=conflict) for edit in group
+                ]
             else:
                 files += [planned] if planned else []
         return self._planned(files, refused)
@@ -217,29 +212,16 @@ class Planner:
         except ConfigFileError as error:
             lines = LinePlanner(before, error, self.masker, self.limits)
             return self._plan_line(place, edits, refused, owned, lines)
-        made: list[PlainEdit] = []
-        nodes: list[NodeEdit] = []
-        for edit in edits:
-            try:
-                path, actual = locate(document, edit.path)
-                edited = self._edited(document, edit, path, actual)
-                if (owner := owned.owner(place.file, path)) is not None:
-                    nodes.append(self._node(owner, edit, path, actual))
-                document = document.reread(edited)
-            except EditRefused as error:
-                refused.append(self._refused(edit, error.reason))
-            except FileConflictError as error:
-                refused.append(self._refused(edit, error.reason, conflict=True))
-            else:
-                # Whoever approves the plan approves what it replaces, too.
-                pinned = edit.expected_old is ANY_VALUE
-                proven = replace(edit, line_edit=False)
-                made.append(replace(proven, expected_old=actual) if pinned else proven)
-        if document.data == before:
-            refused += [self._refused(edit, "undone by a later edit of the plan") for edit in made]
+        work = FileEdits(document, self.masker, owned, self.amp_there)
+        work.make(edits)
+        after = work.document.data
+        refused += work.refused
+        if after == before:
+            told = "undone by a later edit of the plan"
+            refused += [refusal_of(edit, told, self.masker) for edit in work.made]
             return None
-        diff = self.diff(place.file, before, document.data, edits[0].plugin)
-        return PlannedFile(place, before, document.data, diff, tuple(made), None, tuple(nodes))
+        diff = self.diff(place.file, before, after, edits[0].plugin)
+        return PlannedFile(place, before, after, diff, tuple(work.made), None, tuple(work.nodes))
 
     def _plan_line(
         self,
@@ -255,7 +237,7 @@ class Planner:
             if not edit.line_edit:
                 offer = lines.offer(edit)
                 told = lines.why() if offer is None else f"{lines.why()}; {ALLOW_IT}"
-                refused.append(self._refused(edit, told, offer=offer))
+                refused.append(refusal_of(edit, told, self.masker, offer=offer))
                 continue
             try:
                 if planned is not None:
@@ -265,76 +247,11 @@ class Planner:
                 planned = lines.plan(edit)
             except EditRefused as error:
                 told = f"{lines.why()}; no line edit: {error.reason}"
-                refused.append(self._refused(edit, told))
+                refused.append(refusal_of(edit, told, self.masker))
         if planned is None:
             return None
         before, after = lines.content, planned.line.data
         return PlannedFile(place, before, after, planned.diff, (planned.edit,), line=planned)
-
-    def _node(self, owner: Owner, edit: PlainEdit, path: KeyPath, actual: Value) -> NodeEdit:
-        """What AMP's own setting becomes. Raises EditRefused."""
-        values = (edit.new, owner.value, actual)
-        masks = (self.masker.mask(path, each, edit.plugin) for each in values)
-        secret = any(is_masked(wire_value(each)) for each in masks)
-        wish = NodeWish(edit.operation, edit.new, secret, self.amp_there)
-        return node_edit(owner, (edit.instance, edit.file), path, actual, wish)
-
-    def _edited(self, document: Document, edit: PlainEdit, path: KeyPath, actual: Value) -> bytes:
-        """The new bytes. The one place to know operations.
-
-        Raises:
-            EditRefused: it cannot be made byte-exactly, or is made already.
-            FileConflictError: another value than expected stands there.
-        """
-        if edit.operation is EditOperation.UNSET:
-            if actual is MISSING:
-                raise EditRefused(f"{ALREADY_SO}: the setting is not there")
-            self._expect(document, edit, actual)
-            return document.unset(path)
-        if holds_mask(edit.new):
-            raise EditRefused("the plain value of this secret is not at hand")
-        if actual is not MISSING and self._agrees(document, edit.new, actual):
-            raise EditRefused(f"{ALREADY_SO}: the file holds this value")
-        if edit.operation is EditOperation.INSERT:
-            if actual is not MISSING:
-                raise FileConflictError(edit.file, f"it now holds {self._shown(edit, actual)}")
-            return document.insert(path, edit.new)
-        if actual is MISSING:
-            raise FileConflictError(edit.file, "the setting is no longer there")
-        if edit.operation is EditOperation.REPLACE_LIST and not isinstance(actual, (list, tuple)):
-            raise FileConflictError(edit.file, f"it holds {self._shown(edit, actual)}, no list")
-        self._expect(document, edit, actual)
-        return document.set(path, edit.new)
-
-    def _expect(self, document: Document, edit: PlainEdit, actual: Value) -> None:
-        if edit.expected_old is ANY_VALUE or self._agrees(document, edit.expected_old, actual):
-            return
-        raise FileConflictError(
-            edit.file, f"it holds {self._shown(edit, actual)}, not the value this edit replaces"
-        )
-
-    def _agrees(self, document: Document, expected: Value, actual: Value) -> bool:
-        return agrees(expected, actual, typed=document.typed, masker=self.masker)
-
-    def _shown(self, edit: PlainEdit, actual: Value) -> str:
-        masked = wire_value(self.masker.mask(edit.path, actual, edit.plugin))
-        if is_masked(masked):
-            return "another secret"
-        text = json.dumps(masked, ensure_ascii=False)
-        if len(text) > MAX_SHOWN_VALUE_CHARACTERS:
-            text = text[:MAX_SHOWN_VALUE_CHARACTERS] + "…"
-        return text
-
-    def _refused(
-        self,
-        edit: PlainEdit,
-        reason: str,
-        *,
-        conflict: bool = False,
-        offer: LineChange | None = None,
-    ) -> RefusedEdit:
-        wire = edit.wire(self.masker)
-        return RefusedEdit(edit=wire, conflict=conflict, reason=reason, line_edit=offer)
 
     def _planned(self, files: list[PlannedFile], refused: list[RefusedEdit]) -> PlannedChange:
         plans = tuple(

@@ -15,10 +15,11 @@ from homeamp_agent.changes.errors import (
     RollbackConflicts,
     UnsafeFileError,
 )
+from homeamp_agent.changes.file_edits import ALREADY_SO
 from homeamp_agent.changes.history import ChangeRecord
 from homeamp_agent.changes.metadata import Metadata
 from homeamp_agent.changes.nodes import NodeEdit
-from homeamp_agent.changes.plan import ALREADY_SO, PlannedFile, Planner
+from homeamp_agent.changes.plan import PlannedFile, Planner
 from homeamp_agent.changes.safety import ABSENT, FilePlace, sha256_of
 from homeamp_agent.changes.swap import FileStep
 from homeamp_agent.model.change import Edit, EditOperation, RollbackConflict

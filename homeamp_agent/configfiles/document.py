@@ -8,7 +8,7 @@ exactly as the file writes it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -80,13 +80,23 @@ class Document(ABC):
     typed: bool
     """False for text formats (.properties, .kvp, ini), whose values compare by their text."""
 
-    @abstractmethod
+    _reread: Document | None = None
+
     def reread(self, data: bytes) -> Document:
         """`data` read by the same reader under the same name and limits (for the proof).
+
+        The last reading is kept: whoever goes on from an edit reads the bytes that were proven.
 
         Raises:
             ConfigFileError: `data` cannot be read.
         """
+        if self._reread is None or self._reread.data != data:
+            self._reread = self._read(data)
+        return self._reread
+
+    @abstractmethod
+    def _read(self, data: bytes) -> Document:
+        """`data` as a document of this kind."""
 
     @property
     @abstractmethod
@@ -128,6 +138,18 @@ class Document(ABC):
 
         Raises:
             EditRefused: the key exists, or there is no place that leaves the other bytes alone.
+        """
+
+    @abstractmethod
+    def put_all(self, values: Iterable[tuple[KeyPath, Value]]) -> bytes:
+        """New bytes in which each value is set where its key is there, and inserted where not.
+
+        One proof for all: a thousand cost little more than one. None of the paths may lead
+        through another, and no new one may end in a list.
+
+        Raises:
+            EditRefused: one of them cannot be made, not beside the others, or only in a way that
+                takes more than one attempt; which one, putting half of them tells.
         """
 
 

@@ -175,16 +175,14 @@ class ForgeCfgDocument(TreeDocument):
     def _delimited(self) -> Delimited:
         return Delimited(self.source, _NO_COMMENT, commas=False)
 
-    def set(self, path: KeyPath, value: Value) -> bytes:
-        _, _, node = self._existing(path)
-        return super().set(path, self._of_type(node, value))
-
-    def _of_type(self, node: Node, value: Value) -> Value:
+    def _as_held(self, node: Node | None, value: Value) -> Value:
         """`value` as the letter of `node` makes it: `2` is `2.0` behind D, and text behind S.
 
         Raises:
             EditRefused: the letter's type cannot hold it.
         """
+        if node is None:
+            return value
         letter = node.style if isinstance(node, Leaf) else self._letters.get(node.at, "")
         if isinstance(node, Sequence) and isinstance(value, list):
             return [_as_letter(letter, item) for item in value]

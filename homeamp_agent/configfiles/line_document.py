@@ -37,12 +37,8 @@ class LineDocument(TreeDocument):
 
     default_separator = "="
 
-    def set(self, path: KeyPath, value: Value) -> bytes:
-        _, _, node = self._existing(path)
-        return super().set(path, self._text_of(value, node if isinstance(node, Leaf) else None))
-
-    def insert(self, path: KeyPath, value: Value) -> bytes:
-        return super().insert(path, self._text_of(value, None))
+    def _as_held(self, node: Node | None, value: Value) -> Value:
+        return self._text_of(value, node if isinstance(node, Leaf) else None)
 
     def _text_of(self, value: Value, old: Leaf | None) -> str:
         if isinstance(value, str):

@@ -7,6 +7,7 @@ lists, and safe for NaN. It costs one parse and one walk over both trees.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from enum import Enum
 from typing import Final, Literal
 
@@ -46,18 +47,74 @@ def prove(
             show a problem (`Document.problems`) that was not there, or look like a file of another
             format.
     """
+    new = _read_again(before, after)
+    _compare(before.value(()), new.value(()), path, 0, operation, value)
+    _refuse_new_problems(before, new)
+    return after
+
+
+def prove_all(before: Document, after: bytes, values: Iterable[tuple[KeyPath, Value]]) -> bytes:
+    """Return `after` if it is `before` with exactly these values set or inserted.
+
+    Paths and values are as those of `prove`.
+
+    Raises:
+        EditRefused: as `prove` does; it does not tell which of the values is to blame.
+    """
+    new = _read_again(before, after)
+    old_tree, new_tree = before.value(()), _copied(new.value(()))
+    for path, value in values:
+        new_tree = _taken_back(old_tree, new_tree, path, value)
+    if not same(old_tree, new_tree):
+        raise EditRefused("together the edits would change something else")
+    _refuse_new_problems(before, new)
+    return after
+
+
+def _read_again(before: Document, after: bytes) -> Document:
     try:
         new = before.reread(after)
     except ConfigFileError as error:
         raise EditRefused(f"the file could not be read after the edit: {error}") from error
     _refuse_other_format(before, after)
-    _compare(before.value(()), new.value(()), path, 0, operation, value)
+    return new
+
+
+def _refuse_new_problems(before: Document, new: Document) -> None:
     extra = Counter(problem.kind for problem in new.problems)
     extra.subtract(Counter(problem.kind for problem in before.problems))
     for problem in new.problems:
         if extra[problem.kind] > 0 and problem.kind not in _HARMLESS:
             raise EditRefused(f"the edit would cause a problem: {problem.message}")
-    return after
+
+
+def _copied(tree: Value) -> Value:
+    """A copy in which what an alias shares stands at each of its places."""
+    if isinstance(tree, dict):
+        return {key: _copied(value) for key, value in tree.items()}
+    return [_copied(item) for item in tree] if isinstance(tree, list) else tree
+
+
+def _taken_back(old: Value, new: Value, path: KeyPath, value: Value) -> Value:
+    """The new tree as it is without this one edit, which must be there."""
+    if not path:
+        if not same(new, value):
+            raise EditRefused(_read_back(new, value))
+        return old
+    segment = path[0]
+    if not _has(new, segment):
+        raise EditRefused("an edit is not there afterwards")
+    was = old[segment] if _has(old, segment) else ABSENT
+    rest = _taken_back(was, new[segment], path[1:], value)
+    if rest is not ABSENT:
+        new[segment] = rest
+    elif isinstance(new, dict):
+        del new[segment]
+        # A parent that was not there, or that held nothing, goes back to that.
+        return new if new or isinstance(old, dict) else old
+    else:
+        raise EditRefused("items of lists are not inserted beside other edits")
+    return new
 
 
 def _refuse_other_format(before: Document, after: bytes) -> None:

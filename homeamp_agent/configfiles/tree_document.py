@@ -17,7 +17,7 @@ from homeamp_agent.configfiles.document import (
     Value,
 )
 from homeamp_agent.configfiles.errors import EditRefused
-from homeamp_agent.configfiles.proof import ABSENT, Operation, prove, same
+from homeamp_agent.configfiles.proof import ABSENT, Operation, prove, prove_all, same
 from homeamp_agent.configfiles.text import SourceText, Splice
 from homeamp_agent.configfiles.tree import Leaf, Node, Sequence, leaves, plain, step
 
@@ -54,7 +54,7 @@ class TreeDocument(Document):
     def _insert(self, parent: Node | None, path: KeyPath, depth: int, value: Value) -> list[Splice]:
         """The splices that add `path[depth:]` below `parent`, which stands at `path[:depth]`."""
 
-    def reread(self, data: bytes) -> Self:
+    def _read(self, data: bytes) -> Self:
         return type(self)(self.file, data, self.limits)
 
     @cached_property
@@ -94,9 +94,32 @@ class TreeDocument(Document):
 
     def set(self, path: KeyPath, value: Value) -> bytes:
         exact, _, node = self._existing(path)
+        value = self._as_held(node, value)
         if same(plain(node), value):
             return self.data
         return self._proved(lambda: self._set(node, value), "set", exact, value)
+
+    def put_all(self, values: Iterable[tuple[KeyPath, Value]]) -> bytes:
+        splices: list[Splice] = []
+        wished: list[tuple[KeyPath, Value]] = []
+        for path, wish in values:
+            if path and len(self._way(path)) < len(path):
+                exact, value, write = self._new(path, wish)
+                splices += write()
+            else:
+                exact, _, node = self._existing(path)
+                value = self._as_held(node, wish)
+                splices += () if same(plain(node), value) else self._set(node, value)
+            wished.append((exact, value))
+        return prove_all(self, self.source.spliced(splices), wished)
+
+    def _as_held(self, node: Node | None, value: Value) -> Value:  # noqa: ARG002
+        """What is read back once `node` (None: a new one) holds `value`, in the format's types.
+
+        Raises:
+            EditRefused: the format cannot hold it there.
+        """
+        return value
 
     def unset(self, path: KeyPath) -> bytes:
         exact, parent, node = self._existing(path)
@@ -105,6 +128,13 @@ class TreeDocument(Document):
         return self._proved(lambda: self._unset(parent, node), "unset", exact)
 
     def insert(self, path: KeyPath, value: Value) -> bytes:
+        exact, value, write = self._new(path, value)
+        return self._proved(write, "insert", exact, value)
+
+    def _new(
+        self, path: KeyPath, value: Value
+    ) -> tuple[KeyPath, Value, Callable[[], list[Splice]]]:
+        """The path and value of a new setting as they are to be read back, and how to write it."""
         way = self._way(path)
         if not path or len(way) == len(path):
             raise EditRefused(f"the key exists already: {dotted(path)}")
@@ -112,10 +142,8 @@ class TreeDocument(Document):
         exact = (*(way[-1][0] if way else ()), *_new_segments(parent, path[len(way) :]))
         if isinstance(parent, Leaf):
             raise EditRefused(f"{dotted(path[: len(way)])} holds a value, so no key fits below it")
-        depth = len(way)
-        return self._proved(
-            lambda: self._insert(parent, exact, depth, value), "insert", exact, value
-        )
+        value = self._as_held(None, value)
+        return exact, value, lambda: self._insert(parent, exact, len(way), value)
 
     def _proved(
         self,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import chain, islice
+from typing import NamedTuple
 
 from homeamp_agent.configfiles.document import (
     DEFAULT_LIMITS,
@@ -17,7 +18,7 @@ from homeamp_agent.configfiles.document import (
     Value,
 )
 from homeamp_agent.configfiles.errors import EditRefused, TooLargeError
-from homeamp_agent.configfiles.proof import ABSENT, Operation, prove, same
+from homeamp_agent.configfiles.proof import ABSENT, Operation, prove, prove_all, same
 from homeamp_agent.configfiles.text import SourceText, Splice
 from homeamp_agent.configfiles.yaml_compose import compose
 from homeamp_agent.configfiles.yaml_insert import insertions
@@ -51,7 +52,7 @@ class YamlDocument(Document):
         self._composed = composed
         self.problems: tuple[Problem, ...] = (*self.source.problems(), *composed.problems)
 
-    def reread(self, data: bytes) -> YamlDocument:
+    def _read(self, data: bytes) -> YamlDocument:
         return YamlDocument(self.file, data, self.limits)
 
     @cached_property
@@ -74,41 +75,58 @@ class YamlDocument(Document):
         return value_of(self._places(path)[-1].node)
 
     def set(self, path: KeyPath, value: Value) -> bytes:
-        try:
-            places = self._places(path)
-        except KeyError:
-            raise EditRefused("there is no such key in the file") from None
-        place = places[-1]
-        value = wanted(value, value_of(place.node))
-        if same(value_of(place.node), value):
-            return self.data
-        self._refuse_borrowed(places)
-        return self._first_proven(changes(self._text, places, value), "set", places, value)
+        draft = self._set(path, value)
+        return self.data if draft.made else self._first_proven(draft, "set")
 
     def unset(self, path: KeyPath) -> bytes:
-        try:
-            places = self._places(path)
-        except KeyError:
-            raise EditRefused("there is no such key in the file") from None
+        places = self._there(path)
         if not path:
             raise EditRefused("the whole file cannot be removed, only its keys")
         self._refuse_borrowed(places)
-        return self._first_proven(removals(self._text, places), "unset", places, ABSENT)
+        draft = _Draft(places, _path_of(places), ABSENT, removals(self._text, places))
+        return self._first_proven(draft, "unset")
 
     def insert(self, path: KeyPath, value: Value) -> bytes:
         known = self._known_part(path)
         if len(known) == len(path):
             raise EditRefused("the key is there already")
+        return self._first_proven(self._insert(known, path, value), "insert")
+
+    def put_all(self, values: Iterable[tuple[KeyPath, Value]]) -> bytes:
+        splices: list[Splice] = []
+        wished: list[tuple[KeyPath, Value]] = []
+        for path, value in values:
+            known = self._known_part(path)
+            there = self.root is not None and len(known) == len(path)
+            draft = self._set(path, value) if there else self._insert(known, path, value)
+            splices += () if draft.made else next(draft.attempts, ())
+            wished.append((draft.path, draft.value))
+        return prove_all(self, self.source.spliced(splices), wished)
+
+    def _set(self, path: KeyPath, value: Value) -> _Draft:
+        places = self._there(path)
+        value = wanted(value, value_of(places[-1].node))
+        if same(value_of(places[-1].node), value):
+            return _Draft(places, _path_of(places), value, iter(()), made=True)
+        self._refuse_borrowed(places)
+        return _Draft(places, _path_of(places), value, changes(self._text, places, value))
+
+    def _insert(self, known: KeyPath, path: KeyPath, value: Value) -> _Draft:
         places = self._places(known) if self.root is not None else []
         self._refuse_borrowed(places)
-        exact = (*(place.segment for place in places[1:]), *path[len(known) :])
         value = wanted(value, None)
         missing = path[len(known) :]
         attempts = chain(
             insertions(self._text, places, missing, value),
             insertions(self._text_without_blocks, places, missing, value),
         )
-        return self._first_proven(attempts, "insert", places, value, exact)
+        return _Draft(places, (*_path_of(places), *missing), value, attempts)
+
+    def _there(self, path: KeyPath) -> list[Place]:
+        try:
+            return self._places(path)
+        except KeyError:
+            raise EditRefused("there is no such key in the file") from None
 
     @cached_property
     def _text(self) -> YamlText:
@@ -154,29 +172,38 @@ class YamlDocument(Document):
                     "comes here through an alias or a merge key"
                 )
 
-    def _first_proven(
-        self,
-        attempts: Iterable[list[Splice]],
-        operation: Operation,
-        places: list[Place],
-        value: Value,
-        path: KeyPath | None = None,
-    ) -> bytes:
+    def _first_proven(self, draft: _Draft, operation: Operation) -> bytes:
         """The bytes of the first attempt that holds the proof; the first refusal if none does."""
-        if path is None:
-            path = tuple(place.segment for place in places[1:])
         refusal: EditRefused | None = None
-        for splices in attempts:
+        for splices in draft.attempts:
             try:
                 after = self.source.spliced(splices)
-                return prove(self, after, operation=operation, path=path, value=value)
+                return prove(self, after, operation=operation, path=draft.path, value=draft.value)
             except EditRefused as error:
                 refusal = refusal or error
-        if any(id(place.node) in self._composed.shared for place in places):
+        if any(id(place.node) in self._composed.shared for place in draft.places):
             raise EditRefused(
                 "the value is shared: other places of the file use it through its anchor"
             ) from refusal
         raise refusal or EditRefused("there is no way to write it that leaves all else alone")
+
+
+class _Draft(NamedTuple):
+    """An edit that is to be written and proven: the nodes down to where it is made, its path as the
+    file types it, what is to be read back there, and whole attempts at it.
+
+    `made`: the file says so already.
+    """
+
+    places: list[Place]
+    path: KeyPath
+    value: Value
+    attempts: Iterator[list[Splice]]
+    made: bool = False
+
+
+def _path_of(places: list[Place]) -> KeyPath:
+    return tuple(place.segment for place in places[1:])
 
 
 def _collect(path: KeyPath, node: YamlNode, found: dict[KeyPath, Setting]) -> None:

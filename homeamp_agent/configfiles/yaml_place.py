@@ -198,8 +198,7 @@ class YamlText:
         quote = self.quote
         if texts["'"] != texts['"']:
             quote = "'" if texts["'"] > texts['"'] else '"'
-        if not texts:
-            texts.update(_text_marks(iter(self._scalars)))
+        texts = texts or self._marks
         mark = max(("", "'", '"'), key=lambda one: texts[one])
         step, list_step = self._steps
         flow_lists, pad = self._list_habit(beside)
@@ -217,6 +216,11 @@ class YamlText:
     @cached_property
     def _lists(self) -> list[SequenceNode]:
         return [one for mapping in self._block_mappings() for one in _lists_of_scalars(mapping)]
+
+    @cached_property
+    def _marks(self) -> Counter[str]:
+        """The quotation marks of the file's texts, counted; empty for none."""
+        return Counter(_text_marks(iter(self._scalars)))
 
     @cached_property
     def _scalars(self) -> list[ScalarNode]:
