@@ -311,7 +311,7 @@ async def main():
         done.set()
     done = asyncio.Event()
     server = await asyncio.start_unix_server(answer, sock=listening.sock)
-    await asyncio.wait_for(done.wait(), WAIT_S)
+    await asyncio.wait_for(done.wait(), 60)
     server.close()
     listening.close()
 asyncio.run(main())
