@@ -118,6 +118,7 @@ class HomeampApp(App[None]):
         self.games = Games(self)
         self.deploying = Deploying(self)
         self._told_lost: set[str] = set()
+        self.waits: dict[object, str] = {}
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         # Before the first screen: a theme set later has every style computed once more.
@@ -200,6 +201,20 @@ class HomeampApp(App[None]):
     def act(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something on the agents, beside everything else."""
         self.run_worker(work, group="acts", exit_on_error=False)
+
+    def wait_begun(self, mark: object, words: str) -> None:
+        """Say in the line of keys that something is waited for; `mark` ends it."""
+        self.waits[mark] = words
+        self._show_waits()
+
+    def wait_ended(self, mark: object) -> None:
+        """It is not waited for any more."""
+        if self.waits.pop(mark, None) is not None:
+            self._show_waits()
+
+    def _show_waits(self) -> None:
+        if (house := self.house) is not None:
+            house.show_bars()
 
     def tell(
         self, words: str, *, severity: Literal["information", "warning", "error"] = "information"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from homeamp_agent.rpc.protocol.errors import RpcError
@@ -14,11 +15,27 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+WONDER_SECONDS = 0.4
+"""What is answered sooner needs no word that it is waited for."""
+
+
+@contextlib.contextmanager
+def waiting(app: HomeampApp, words: str) -> Iterator[None]:
+    """Tell what is waited for, from when a person would wonder whether anything happens."""
+    mark = object()
+    timer = asyncio.get_running_loop().call_later(WONDER_SECONDS, app.wait_begun, mark, words)
+    try:
+        yield
+    finally:
+        timer.cancel()
+        app.wait_ended(mark)
+
 
 async def ask(app: HomeampApp, link: Link, verb: str, work: Awaitable[Result]) -> Result | None:
     """What the agent answers; None where it could not, which is told in a dialog."""
     try:
-        return await work
+        with waiting(app, f"{link.host}: {verb}"):
+            return await work
     except (NotConnected, RpcError) as error:
         tell_not_done(app, link, verb, error)
     return None
@@ -50,7 +67,9 @@ async def ask_each(
 ) -> list[tuple[Link, Result]]:
     """What several agents answer, asked at once; those that answered."""
     done: list[tuple[Link, Result]] = []
-    for link, answer in await answers_of(links, work):
+    with waiting(app, f"{', '.join(link.host for link in links)}: {verb}"):
+        answers = await answers_of(links, work)
+    for link, answer in answers:
         if isinstance(answer, (RpcError, NotConnected)):
             tell_not_done(app, link, verb, answer)
         else:

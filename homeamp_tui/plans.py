@@ -21,6 +21,8 @@ from homeamp_tui.widgets.diff_view import Line, diff_lines, heading_line, note_l
 from homeamp_tui.words import plain, plural
 
 REASONS_SHOWN = 100
+NAMES_SHOWN = 12
+"""Of instances in a summary; every file stands below with its own."""
 _HUNK = re.compile(r"@@ -(\S+) \+(\S+) @@(.*)")
 _BLANK: Line = (("", "diff--plain"),)
 
@@ -34,22 +36,27 @@ def plan_summary(previews: Sequence[tuple[str, ChangesPreviewResult]]) -> Conten
     """What would happen, in two lines."""
     plans = [preview.plan for _, preview in previews]
     files = [file for plan in plans for file in plan.files]
+    places = {
+        (host, file.instance, file.file) for host, each in previews for file in each.plan.files
+    }
     instances = {(host, file.instance) for host, each in previews for file in each.plan.files}
     several = len({host for host, _ in instances}) > 1
     restarts = sorted(
-        f"{host} › {name}" if several else name
-        for host, each in previews
-        for name in each.plan.restarts
+        {
+            f"{host} › {name}" if several else name
+            for host, each in previews
+            for name in each.plan.restarts
+        }
     )
     refused = [refused for plan in plans for refused in plan.refused]
     left_out = len(refused) + sum(len(preview.skipped) for _, preview in previews)
     text = Content.assemble(
         (plural(sum(map(edits_of, plans)), "setting"), "bold"),
-        f" in {plural(len(files), 'file')} on {plural(len(instances), 'instance')}",
+        f" in {plural(len(places), 'file')} on {plural(len(instances), 'instance')}",
     )
     if restarts:
         text += Content.assemble(
-            ("\n↻ takes effect after a restart of ", "$muted"), plain(", ".join(restarts))
+            ("\n↻ takes effect after a restart of ", "$muted"), plain(_some(restarts))
         )
     if unproven := sum(file.line_edit is not None for file in files):
         text += Content.styled(f"\n! {plural(unproven, 'line edit')}, unproven", "$warning")
@@ -59,6 +66,12 @@ def plan_summary(previews: Sequence[tuple[str, ChangesPreviewResult]]) -> Conten
         words += f", {plural(conflicts, 'conflict')}" if conflicts else ""
         text += Content.styled(words + ", see the end", "$warning")
     return text
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:NAMES_SHOWN])
+    more = len(names) - NAMES_SHOWN
+    return shown if more <= 0 else f"{shown} and {more:,} more"
 
 
 def plan_lines(previews: Sequence[tuple[str, ChangesPreviewResult]]) -> list[Line]:

@@ -22,7 +22,7 @@ from homeamp_agent.rpc.protocol.messages import (
     ChangesSubmitResult,
     Skipped,
 )
-from homeamp_tui.asking import answers_of, ask, ask_each, links_of, tell_not_done
+from homeamp_tui.asking import answers_of, ask, ask_each, links_of, tell_not_done, waiting
 from homeamp_tui.dialogs.confirm import Confirm
 from homeamp_tui.dialogs.file import AskFile
 from homeamp_tui.dialogs.handing_in import AskSaid, AskWhy
@@ -127,9 +127,10 @@ class Requesting:
         Raises:
             _NoRequest: a file is none, whichever host is asked.
         """
-        answers = await answers_of(
-            links, lambda link: self._submit(link, draft_of[link.url], said, dry_run=True)
-        )
+        with waiting(self._app, f"{', '.join(link.host for link in links)}: plan it"):
+            answers = await answers_of(
+                links, lambda link: self._submit(link, draft_of[link.url], said, dry_run=True)
+            )
         refused = [each for _, each in answers if isinstance(each, RpcError)]
         alike = len({each.message for each in refused}) == 1
         if alike and len(refused) == len(answers) and "text" in draft_of[links[0].url]:
@@ -192,12 +193,13 @@ class Requesting:
             return False
         done = 0
         left: list[Skipped] = []
-        for link, change, preview in shown:
-            params = ChangesApproveParams(ids=(change.id,), digest=preview.plan.digest)
-            work = link.mutate("changes.approve", params, ChangesDecidedResult)
-            if (answer := await ask(self._app, link, "approve", work)) is not None:
-                done += len(answer.changes)
-                left += answer.skipped
+        with waiting(self._app, f"approve {plural(len(shown), 'request')}"):
+            for link, change, preview in shown:
+                params = ChangesApproveParams(ids=(change.id,), digest=preview.plan.digest)
+                work = link.mutate("changes.approve", params, ChangesDecidedResult)
+                if (answer := await ask(self._app, link, "approve", work)) is not None:
+                    done += len(answer.changes)
+                    left += answer.skipped
         self._tell_left(left)
         if done:
             self._app.tell(f"Approved {plural(done, 'request')}. p carries out.")
@@ -281,13 +283,14 @@ class Requesting:
     async def _shown(self, requests: Requests) -> list[_Shown]:
         """Each with what it would do now; nothing if one cannot be looked at."""
         shown: list[_Shown] = []
-        for link, change in requests:
-            params = ChangesPreviewParams(id=change.id)
-            work = link.call("changes.preview", params, ChangesPreviewResult)
-            preview = await ask(self._app, link, "show what it would do", work)
-            if preview is None:
-                return []
-            shown.append(_Shown(link, change, preview))
+        with waiting(self._app, f"what {plural(len(requests), 'request')} would do"):
+            for link, change in requests:
+                params = ChangesPreviewParams(id=change.id)
+                work = link.call("changes.preview", params, ChangesPreviewResult)
+                preview = await ask(self._app, link, "show what it would do", work)
+                if preview is None:
+                    return []
+                shown.append(_Shown(link, change, preview))
         return shown
 
     async def _agreed(self, shown: Sequence[_Shown], verb: str) -> bool:
@@ -302,7 +305,7 @@ class Requesting:
             f"{verb} {plural(len(shown), 'request')}?",
             plan_summary(previews),
             lines,
-            f"{verb} {plural(files, 'file')}",
+            verb,
             impossible="" if files else "There is nothing that can be written any more.",
         )
         return await self._app.push_screen_wait(question) is True

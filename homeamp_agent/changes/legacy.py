@@ -116,14 +116,38 @@ def from_legacy(
 
 
 def places_of(error: ValidationError) -> Iterator[str]:
-    """What is wrong and where, a line each, without any value."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
+    """What is wrong and where, a line each, without any value: `edit 3: file: is missing`."""
+    found = error.errors(include_url=False, include_input=False)
     inside = {each["loc"][:1] for each in found if len(each["loc"]) > 1}
     for each in found:
         if each["type"] == "too_short" and each["loc"] in inside:
             continue  # what it holds is wrong, and told; it is not too short
-        names = (str(part)[:MAX_NAME_CHARACTERS] for part in each["loc"])
-        yield f"{'.'.join(names) or 'request'}: {each['msg']}"
+        yield f"{_place(each['loc'])}: {_said(each['type'], each.get('ctx', {}), each['msg'])}"
+
+
+def _place(steps: Sequence[int | str]) -> str:
+    """Where it is; edits are counted from one, as people and the notes count them."""
+    if len(steps) > 1 and steps[0] == "edits" and isinstance(steps[1], int):
+        return ": ".join(filter(None, (f"edit {steps[1] + 1}", _joined(steps[2:]))))
+    return _joined(steps) or "request"
+
+
+def _joined(steps: Sequence[int | str]) -> str:
+    return ".".join(str(step)[:MAX_NAME_CHARACTERS] for step in steps)
+
+
+def _said(kind: str, context: Mapping[str, Any], words: str) -> str:
+    match kind:
+        case "missing":
+            return "is missing"
+        case "extra_forbidden":
+            return "is not known here"
+        case "too_short":
+            return f"has to be {context['min_length']:,} at least"
+        case "too_long":
+            return f"may be {context['max_length']:,} at the most: split it"
+        case _:
+            return words
 
 
 def _has_actions(document: Mapping[str, Any]) -> bool:

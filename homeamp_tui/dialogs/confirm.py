@@ -9,8 +9,11 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
-from homeamp_tui.dialogs.dialog import Dialog
+from homeamp_tui.dialogs.dialog import HEIGHT_PERCENT, Dialog
 from homeamp_tui.widgets.diff_view import DiffView, Line
+
+LINES_LEAST = 3
+"""So many lines of what would happen are shown on the lowest screen."""
 
 
 class Confirm(Dialog[bool]):
@@ -23,7 +26,7 @@ class Confirm(Dialog[bool]):
     Confirm #summary { height: auto; max-height: 6; margin-bottom: 1; }
     Confirm DiffView { height: auto; max-height: 100vh; min-height: 1; background: $background; }
     Confirm > #box { height: auto; }
-    Confirm #lines { max-height: 60vh; }
+    Confirm #lines { max-height: 50vh; }
     """
 
     def __init__(
@@ -66,6 +69,18 @@ class Confirm(Dialog[bool]):
 
     def on_mount(self) -> None:
         self.query_one("#cancel").focus()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        """Give the lines the height that the rest leaves: the answers are always to be seen."""
+        box = self.query_one("#box")
+        for view in self.query(DiffView):
+            others = (each for each in box.children if each is not view)
+            taken = sum(each.outer_size.height + each.styles.margin.height for each in others)
+            high = self.app.size.height * HEIGHT_PERCENT // 100 - box.styles.gutter.height
+            view.styles.max_height = max(LINES_LEAST, high - taken)
 
     def on_key(self, event: object) -> None:
         """Scroll from wherever the focus is: the buttons have no use for these keys."""

@@ -16,6 +16,8 @@ Answer = TypeVar("Answer")
 
 WIDTH_PERCENT = 92
 WIDTH_MAX_CELLS = 130
+HEIGHT_PERCENT = 94
+"""As in the styles below."""
 FRAME_CELLS = 5
 """Border and padding on both sides, and a scrollbar."""
 

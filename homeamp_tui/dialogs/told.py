@@ -35,7 +35,7 @@ class Told(Dialog[None]):
     def __init__(
         self, title: str, body: Content | Callable[[int], Content], *, wrong: bool = False
     ) -> None:
-        super().__init__(title)
+        super().__init__(title, foot="j k: scroll · esc: close")
         self._body = body
         self.set_class(wrong, "-danger")
 

@@ -114,6 +114,8 @@ def host_card(
         )
         lines.append(
             Content(f"{plural(host.instances, 'instance')}, {plural(host.plugins, 'plugin')}")
+            if host.instances
+            else Content.styled("no instance: is `instances` AMP's own folder?", "$warning")
         )
     lines.append(_scan_line(status))
     lines.append(_baseline_line(status))
@@ -155,7 +157,9 @@ def _baseline_line(status: StatusResult) -> Content:
         text += Content.styled(f"  ! {plural(baselines.errors, 'error')}", "bold $error")
     if baselines.warnings:
         text += Content.styled(f"  {plural(baselines.warnings, 'warning')}", "$warning")
-    if not baselines.errors and not baselines.warnings:
+    if not baselines.rules:
+        text += Content.styled("  nothing is compared without one", "$warning")
+    elif not baselines.errors and not baselines.warnings:
         text += Content.styled("  baselines read without a problem", "$muted")
     return text
 

@@ -68,9 +68,14 @@ class HouseScreen(Screen[None]):
         return ""
 
     def act_words(self, action: str) -> str:
-        """What an action is called, as the bar of keys says it."""
-        labels = {name: label for _, label, name in self.KEYS}
-        return labels.get(action, action.replace("_", " ")).lower()
+        """What an action is called, as the list of commands says it."""
+        words = {
+            binding.action.partition("(")[0]: binding.description
+            for bindings in self._bindings.key_to_bindings.values()
+            for binding in bindings
+        }
+        said = words.get(action) or action.replace("_", " ")
+        return said[:1].lower() + said[1:]
 
     def label_of(self, action: str, label: str) -> str:
         """What the bar of keys calls an action now; `label` is what it is called mostly."""
@@ -98,7 +103,10 @@ class HouseScreen(Screen[None]):
             for key, label, action in self.KEYS
             if action not in hidden
         ]
-        self.query_one(KeyBar).show_keys([*keys, KeyShown("question_mark", "Help", "")])
+        self.query_one(KeyBar).show_keys(
+            [*keys, KeyShown("question_mark", "Help", "")],
+            waits=next(reversed(self.dashboard.waits.values()), ""),
+        )
 
     def on_mount(self) -> None:
         self._fit()

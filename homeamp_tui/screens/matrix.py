@@ -235,7 +235,14 @@ Marks      {"   ".join(f"{VARIANCE_MARKS[each]} {REASONS[each]}" for each in DIF
         parts = [f"{plugin or GAME_FOLDER} on {link.host}", count]
         return (*parts, name) if wanted is not None else parts
 
+    @property
+    def known(self) -> bool:
+        return super().known or (self._place is None and bool(self._plugins))
+
     def nothing(self) -> Content:
+        if not any(found.plugins for found in self._plugins.values()):
+            words = "No instance has settings that can be compared yet; the overview (1) says why."
+            return Content.styled(words, "$muted")
         every = sum(self._counts.values())
         if self._place is None or not every:
             return Content.styled("No settings to compare here. p chooses a plugin.", "$muted")
@@ -301,7 +308,7 @@ Marks      {"   ".join(f"{VARIANCE_MARKS[each]} {REASONS[each]}" for each in DIF
     def why_not(self, action: str) -> str:
         if why := super().why_not(action):
             return why
-        if action in {"plugin", "next"} and not self._plugins:
+        if action in {"plugin", "next"} and not self._choices():
             return "no agent has said yet which plugins there are"
         if action in {"explain", "deviations"} and self.current is None:
             return "there is no setting"

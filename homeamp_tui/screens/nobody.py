@@ -36,5 +36,9 @@ def nothing_found(*, narrowed: bool) -> Content:
         )
     return Content.assemble(
         ("✓ Everything is as it should be\n\n", "bold $success"),
-        ("t shows what was approved or fixed, r scans again", "$muted"),
+        (
+            "t shows what was approved or fixed, r scans again;\n"
+            "1 tells how many rules and instances that is said of",
+            "$muted",
+        ),
     )

@@ -111,6 +111,11 @@ class WindowedScreen(PanedScreen, Generic[Item]):
 
     # Painting ------------------------------------------------------------------------------------
 
+    @property
+    def known(self) -> bool:
+        """Whether an agent has said what there is to list."""
+        return self.windows.known
+
     def paint(self) -> None:
         if not self.is_mounted:
             return
@@ -118,7 +123,7 @@ class WindowedScreen(PanedScreen, Generic[Item]):
         self.table.show_total(total)
         self.paint_title(self.title_parts(), self.sources)
         narrowed = bool(self.text) and self.windows.known and not self._problems
-        self.paint_nothing(rows=total, known=self.windows.known, narrowed=narrowed)
+        self.paint_nothing(rows=total, known=self.known, narrowed=narrowed)
         self.show_detail()
         self.show_bars()
 

@@ -123,17 +123,22 @@ class KeyBar(Widget):
     def __init__(self) -> None:
         super().__init__()
         self._shown: list[KeyShown] = []
+        self._waits = ""
         self._places: list[tuple[int, int, str]] = []
 
-    def show_keys(self, keys: Sequence[KeyShown]) -> None:
-        """Show these. Where not all fit, greyed ones are left out first, then the last of the
-        others; the very last one always stays."""
-        if list(keys) != self._shown:
-            self._shown = list(keys)
+    def show_keys(self, keys: Sequence[KeyShown], *, waits: str = "") -> None:
+        """Show these, and at the right end what is waited for.
+
+        Where not all fit, greyed ones are left out first, then the last of the others; the very
+        last one always stays.
+        """
+        if (list(keys), waits) != (self._shown, self._waits):
+            self._shown, self._waits = list(keys), waits
             self.refresh()
 
     def render(self) -> Content:
-        width = self.content_size.width
+        waits = f"◌ {plain(self._waits)} …" if self._waits else ""
+        width = self.content_size.width - cell_len(waits)
         keys = fitting(self._shown, width)
         text, at = Content(""), self.styles.padding.left
         self._places = []
@@ -144,6 +149,9 @@ class KeyBar(Widget):
             text += Content.assemble((name, key_style), (f" {each.label}   ", label_style))
             self._places.append((at, at + _key_cells(each), each.key))
             at += _key_cells(each)
+        if waits:
+            text += " " * max(0, width - text.cell_length)
+            text += Content.styled(waits, "$warning")
         return text
 
     def on_click(self, event: events.Click) -> None:

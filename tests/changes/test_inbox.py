@@ -341,6 +341,7 @@ def test_what_is_wrong_is_told_once_and_a_name_is_not_told_at_length() -> None:
     edit = {"file": "a.yml", "path": ["a"], "new": 1, "operation": "frob", "x" * 10_000: 1}
     with pytest.raises(RequestError) as error:
         read_request({"reason": "r", "edits": [edit]}, lambda *_: ReadLine())
-    assert [each.partition(": ")[0] for each in error.value.problems] == [
-        "edits.0.operation", f"edits.0.{'x' * 80}",
+    assert [each.rpartition(": ")[0] for each in error.value.problems] == [
+        "edit 1: operation", f"edit 1: {'x' * 80}",
     ]  # fmt: skip
+    assert error.value.problems[1].endswith(": is not known here")

@@ -142,7 +142,7 @@ def test_refusals_and_conflicts_are_printed_per_edit_and_end_with_1(changes: Com
     assert (done.code, done.out) == (1, "")
     assert "nothing of it can be done" in done.err
     done = changes("submit", "-", stdin=b'{"reason": "r"}')
-    assert (done.code, "edits: Field required" in done.err) == (1, True)
+    assert (done.code, "edits: is missing" in done.err) == (1, True)
 
 
 def test_a_file_that_nobody_reads_is_mended_by_a_line_edit_and_its_drift_appears(

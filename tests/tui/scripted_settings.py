@@ -62,6 +62,8 @@ def rows_of(host: str) -> Iterator[MatrixRow]:
 @method("settings.plugins", access=Access.READ, params=NoParams, result=SettingsPluginsResult)
 async def plugins(call: Call[Any], params: NoParams) -> SettingsPluginsResult:
     """What can be compared."""
+    if not call.rooms.rows:
+        return SettingsPluginsResult(plugins=())
     return SettingsPluginsResult(
         plugins=(
             PluginRow(plugin=None, instances=7, open=1),

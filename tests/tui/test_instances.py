@@ -50,7 +50,9 @@ async def test_the_state_players_and_load_of_every_game_stand_in_a_line(agent_of
         assert line.split()[:7] == ["HUB01", "alder", "paper", "▶", "ready", "3/20", "12%"]
         assert isinstance(pilot.app.screen, InstancesScreen)
         await pilot.press("j", "s")
-        await until(pilot, lambda: "Cannot start: it runs already" in screen_text(pilot.app))
+        await until(
+            pilot, lambda: "Cannot start the game: it runs already" in screen_text(pilot.app)
+        )
         # A stop that waits for players is to be seen as long as it waits.
         agent.script.waits["HUB01"] = dt.datetime.now().astimezone().replace(hour=3, minute=7)
         agent.script.games["HUB01"] = agent.script.games["HUB01"].model_copy(
@@ -139,7 +141,7 @@ async def test_a_dashboard_that_only_looks_stops_no_game(agent_of: AgentOf) -> N
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await opened(pilot)
         await pilot.press("x")
-        await until(pilot, lambda: "opened with --read-only" in screen_text(pilot.app))
+        await until(pilot, lambda: "this dashboard was opened" in screen_text(pilot.app))
         assert agent.script.mutations == []
 
 

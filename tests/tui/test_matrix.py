@@ -137,3 +137,16 @@ async def test_a_lost_agent_leaves_its_rows_and_says_so(agent_of: AgentOf) -> No
         await until(pilot, lambda: app.links[0].state is LinkState.LOST)
         await until(pilot, lambda: "✗ alder lost: as last" in screen_text(pilot.app))
         assert len(keys(screen)) == 6
+
+
+async def test_a_new_agent_without_instances_is_told_of_instead_of_read_for_ever(
+    agent_of: AgentOf,
+) -> None:
+    agent = await agent_of("alder")
+    agent.script.rows = []
+    async with dashboard(agent.url).run_test(size=SIZE, notifications=True) as pilot:
+        await until(pilot, lambda: "No instance has settings that can" in screen_text(pilot.app))
+        await pilot.press("p")
+        await until(pilot, lambda: "Cannot choose a plugin: no agent" in screen_text(pilot.app))
+        await pilot.press("2")
+        await until(pilot, lambda: "1 tells how many rules and instan" in screen_text(pilot.app))

@@ -72,7 +72,7 @@ async def test_deviations_become_a_request_that_is_approved_and_carried_out_for_
             assert isinstance(changes, ChangesScreen)
             await until(pilot, lambda: [row.item.reason for row in changes.rows] == ["as agreed"])
             await pilot.press("p")
-            words = "Cannot apply: it is to approve: a approves it first"
+            words = "Cannot carry out: it is to approve: a approves it first"
             await until(pilot, lambda: words in screen_text(app))
             await pilot.press("a")
             await answered(pilot, "Approve 1 request?")
