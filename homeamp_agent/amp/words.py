@@ -5,6 +5,7 @@ Source of names and numbers: AMP's published API specs 2.6 and 2.8.
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
 from typing import Any
 
@@ -34,6 +35,9 @@ LOGIN_RESULTS = {
 
 LOGIN_SERVER_AWAY = 500
 """The one refused login that trying again may help."""
+
+
+_UPTIME = re.compile(r"(?:(\d{1,6})[.:])?(\d{1,4}):(\d{1,2}):(\d{1,2}(?:\.\d{1,9})?)", re.ASCII)
 
 
 class AppState(IntEnum):
@@ -136,6 +140,7 @@ def instance_state_of(status: AmpStatus) -> InstanceState:
         cpu=_percent(status.cpu),
         memory_mb=status.memory.value if status.memory else None,
         tps=status.tps.value if status.tps else None,
+        uptime_s=uptime_seconds(status.uptime),
         message="" if plain else f"AMP calls it {status.state.name.lower().replace('_', ' ')}",
     )
 
@@ -202,6 +207,15 @@ def status_in(answer: Any) -> AmpStatus:
         players=_metric(metrics.get("Active Users")),
         tps=_metric(metrics.get("TPS")),
     )
+
+
+def uptime_seconds(text: str) -> float | None:
+    """AMP's `0:10:29:25` (days, hours, minutes, seconds), or `10:29:25`; None for what is none."""
+    found = _UPTIME.fullmatch(text.strip())
+    if found is None:
+        return None
+    days, hours, minutes, seconds = (float(each or 0) for each in found.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
 def _count(value: float | None) -> int | None:

@@ -180,12 +180,14 @@ class InstanceRestart(WireWord):
     """What became of the restart of one instance.
 
     `state`: waiting, stopping, stopped, starting, ready, failed, untouched (it did not run), or
-    written (as somebody else stopped it).
+    written (as somebody else stopped it). `missed_at`: when it was restarted by others, and was not
+    seen stopped; the last few.
     """
 
     instance: str
     state: str
     message: str = ""
+    missed_at: tuple[AwareDatetime, ...] = ()
 
 
 class Reverted(WireWord):

@@ -45,6 +45,7 @@ class InstanceState(WireWord):
     cpu: float | None = Field(default=None, description="Percent")
     memory_mb: float | None = None
     tps: float | None = None
+    uptime_s: float | None = Field(default=None, description="Since its start, as AMP counts it")
     since: AwareDatetime | None = None
     message: str = ""
 

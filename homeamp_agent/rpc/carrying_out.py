@@ -130,8 +130,9 @@ class CarryingOut:
         return change_id in self._tasks
 
     def problems(self, states: Mapping[str, InstanceState]) -> tuple[str, ...]:
-        """The games that a change stopped and that did not come up, while they are not ready."""
-        return tuple(
+        """The games that a change stopped and that did not come up, while they are not ready; and
+        those that a change waits for and that were restarted without being seen stopped."""
+        return self.next_stop.missed() + tuple(
             f"{restart.instance} {restart.message} (stopped for change {booked.change.id})"
             for booked in self.desk.book.all()
             for restart in booked.change.restarts

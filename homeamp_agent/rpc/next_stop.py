@@ -8,8 +8,11 @@
 
 A game counts as stopped once AMP calls it stopped (or failed), asked anew just before the write. So
 a stop by anybody is met, and so is every restart that the agent does. A restart by others, in AMP's
-panel, is met if AMP shows it as stopped in between; if it was too quick for that, the files stay as
-they are until the next one, and the request says so.
+panel, is met if AMP shows it as stopped in between. If it was too quick for that (AMP counts the
+game's time anew), the files stay as they are until the next one: under a game that has read them
+already, a change would be lost at its next save. The request and `agent.status` say so, and what
+writes it for sure; and since restarts come by the clock, around the time of day at which one was
+missed the game is asked as often as while it stops.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from homeamp_agent.amp.restarts import Restarts
@@ -47,7 +50,13 @@ FOLLOW_S = 0.25
 FOLLOW_FOR_S = 300.0
 """A heavy game takes minutes to save its worlds."""
 
+EXPECTED_WITHIN = timedelta(minutes=10)
+"""A nightly restart waits for warnings to the players, or for a backup: it is not on the minute."""
+MISSED_KEPT = 8
+DAY = timedelta(days=1)
+
 LEAVING = frozenset({GameState.STOPPING, GameState.RESTARTING})
+WRITES_IT = "instances.restart writes it"
 WRITTEN, WAITING = "written", "waiting"
 
 log = logging.getLogger(__name__)
@@ -100,7 +109,10 @@ class NextStop:
     def seen(self, states: Mapping[str, InstanceState]) -> None:
         """Hear what every game does now."""
         wanted = self.instances
-        restarted = {each.instance for each in self._restarts.seen(states, datetime.now(UTC))}
+        now = datetime.now(UTC)
+        restarted = {each.instance for each in self._restarts.seen(states, now)}
+        for name in self.expected(now) & set(states):
+            self._follow(name)
         for name in wanted & set(states):
             if not states[name].up or states[name].state in LEAVING:
                 self._follow(name)
@@ -108,6 +120,24 @@ class NextStop:
                 task = asyncio.create_task(self._missed(name))
                 self._telling.add(task)
                 task.add_done_callback(self._told)
+
+    def expected(self, now: datetime) -> frozenset[str]:
+        """The games that something waits for, and that were once restarted at this time of day."""
+        return frozenset(
+            each.instance
+            for change in self._waiting()
+            for each in change.restarts
+            if each.state == WAITING and any(_near(missed, now) for missed in each.missed_at)
+        )
+
+    def missed(self) -> tuple[str, ...]:
+        """What waits although its game was restarted, a line each."""
+        return tuple(
+            f"change {change.id} waits for the next stop of {each.instance}, which {each.message}"
+            for change in self._waiting()
+            for each in change.restarts
+            if each.state == WAITING and each.missed_at
+        )
 
     async def down(self, instance: str) -> None:
         """The game is down and held by the caller: write what waits for it. Never raises."""
@@ -165,17 +195,23 @@ class NextStop:
                     if not (await hands.state(instance)).up:
                         await self.down(instance)
                 return
-            if state.state not in LEAVING:
+            if state.state not in LEAVING and instance not in self.expected(datetime.now(UTC)):
                 return
             await asyncio.sleep(FOLLOW_S)
 
     async def _missed(self, instance: str) -> None:
-        """It was restarted between two looks: say that it still waits."""
+        """It was restarted between two looks: say that it still waits, and what helps."""
+        now = datetime.now(UTC)
         async with self._turns[instance]:
             for change in self._waiting():
                 if _waits_for(change, instance):
-                    message = f"restarted too quickly at {datetime.now(UTC):%H:%M} UTC"
-                    await self._stand(change, _with_message(change, instance, message))
+                    log.warning(
+                        "change %s is not written into %s: it was restarted, and not seen stopped",
+                        change.id,
+                        instance,
+                    )
+                    message = f"restarted too quickly at {now:%H:%M} UTC; {WRITES_IT}"
+                    await self._stand(change, _with_message(change, instance, message, now))
 
     # writing --------------------------------------------------------------------------------
 
@@ -286,11 +322,20 @@ def _waits_for(change: ChangeRequest, instance: str) -> bool:
     return any(each.instance == instance and each.state == WAITING for each in change.restarts)
 
 
+def _near(missed: datetime, now: datetime) -> bool:
+    """Whether it is about the time of day at which one was missed."""
+    apart = (now - missed) % DAY
+    return min(apart, DAY - apart) <= EXPECTED_WITHIN and now - missed > EXPECTED_WITHIN
+
+
 def _with_message(
-    change: ChangeRequest, instance: str, message: str
+    change: ChangeRequest, instance: str, message: str, missed: datetime | None = None
 ) -> tuple[InstanceRestart, ...]:
     """Where each of its games stands, with a word on one of them."""
-    return tuple(
-        each.model_copy(update={"message": message}) if each.instance == instance else each
-        for each in change.restarts
-    )
+    new = () if missed is None else (missed,)
+
+    def said(each: InstanceRestart) -> InstanceRestart:
+        missed_at = (*each.missed_at, *new)[-MISSED_KEPT:]
+        return each.model_copy(update={"message": message, "missed_at": missed_at})
+
+    return tuple(said(each) if each.instance == instance else each for each in change.restarts)

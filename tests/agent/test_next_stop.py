@@ -41,6 +41,15 @@ def test_each_instance_is_written_as_it_stops_and_all_go_back_together(
         when(wire, change_id, "SURV01 (restarted too quickly at")
         assert written(host) == {"LOBBY01": False, "SURV01": False}
 
+        # Up for two seconds only, and never seen as anything but ready.
+        lobby.uptime = "0:0:0:2"
+        change = when(wire, change_id, "LOBBY01 (restarted too quickly at")
+        assert [len(each["missed_at"]) for each in change["restarts"]] == [1, 1]
+        told = wire.call("agent.status")["problems"]
+        waits = f"change {change_id} waits for the next stop of LOBBY01, which restarted too"
+        assert any(each.startswith(waits) and "instances.restart" in each for each in told)
+        assert written(host) == {"LOBBY01": False, "SURV01": False}
+
         lobby.state = STOPPED
         change = when(wire, change_id, "waits for the next stop of SURV01")
         assert restarts(change) == {"LOBBY01": "written", "SURV01": "waiting"}

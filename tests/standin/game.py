@@ -45,6 +45,7 @@ class Game:
     starts: int = 0
     stops: int = 0
     leave_in: int = 0
+    uptime: str = "0:10:29:25"
     at_start: list[Callable[[Game], None]] = field(default_factory=list)
 
     @property
@@ -71,7 +72,7 @@ class Game:
             self.players = self.players if self.leave_in else 0
         return {
             "State": self.state,
-            "Uptime": "0:10:29:25",
+            "Uptime": self.uptime,
             "Metrics": {
                 "CPU Usage": _metric(12, 100, 12, "%"),
                 "Memory Usage": _metric(2048, 6144, 33, "MB"),
