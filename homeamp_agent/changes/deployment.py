@@ -133,7 +133,8 @@ def _(event: Applied, deployment: Deployment) -> Step:
     line = Line(f"{wave.title}: written and verified", wave=event.wave)
     if stage_of(deployment) not in WRITING:
         return Step(set_wave(deployment, event.wave, state=WaveState.APPLIED), (line,))
-    moved = set_wave(deployment, event.wave, state=WaveState.CHECKING, soak_until=event.soak_until)
+    facts = {"state": WaveState.CHECKING, "soak_until": event.soak_until, "message": ""}
+    moved = set_wave(deployment, event.wave, **facts)
     if event.wave == DEV_WAVE:
         moved = to_stage(moved, DeploymentStage.CHECKING)
     return Step(moved, (line,))
@@ -154,10 +155,15 @@ def _(event: NotApplied, deployment: Deployment) -> Step:
 @_after.register
 def _(event: NotBegun, deployment: Deployment) -> Step:
     wave = deployment.wave(event.wave)
-    if wave.state is not WaveState.APPLYING:
+    early = wave.state is WaveState.PENDING and deployment.stage in WRITING
+    if wave.state is not WaveState.APPLYING and not early:
         return Step(deployment)
-    change_id = event.change_id or wave.change_id
-    facts: dict[str, Any] = {"state": WaveState.PENDING, "before": (), "change_id": change_id}
+    facts: dict[str, Any] = {
+        "state": WaveState.PENDING,
+        "before": (),
+        "change_id": event.change_id or wave.change_id,
+        "message": event.reason,
+    }
     moved = set_wave(deployment, event.wave, **facts)
     why = f"{wave.title}: not begun: {event.reason}"
     line = Line(why, "warning", event.wave)
@@ -190,7 +196,8 @@ def _(event: PlanChanged, deployment: Deployment) -> Step:
         return _failed(moved, why, event.wave)
     moved = replanned(deployment, event.digests, event.digest)
     moved = set_wave(moved, event.wave, state=WaveState.PENDING, before=())
-    message = f"{wave.title} would do something else now: look at it again and approve it"
+    other = f"{wave.title} would do something else now ({event.reason})"
+    message = f"{other}: look at it again and approve it"
     moved = to_stage(moved, DeploymentStage.AWAITING_APPROVAL)
     return Step(say(moved, message), (Line(why, "warning", event.wave), Line(message)))
 

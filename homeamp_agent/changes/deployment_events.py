@@ -42,7 +42,8 @@ class NotApplied:
 
 @dataclass(frozen=True, slots=True)
 class NotBegun:
-    """Nothing of a wave was written, and it may be tried later: people play, AMP is away.
+    """Nothing of a wave was written, and it may be tried later: people play, AMP is away, an
+    earlier wave is no longer well.
 
     `change_id` is that of the next attempt where this one's change was withdrawn.
     """

@@ -87,9 +87,9 @@ class RollbackPlanner:
         *,
         force: bool,
     ) -> None:
-        place = self.planner.place(step.place.instance, step.place.file)
         original, metadata = self._original(step, change_id)
         try:
+            place = self.planner.place(step.place.instance, step.place.file)
             current = self._current(place)
         except ChangesError as error:
             reason = getattr(error, "reason", str(error))
@@ -111,9 +111,9 @@ class RollbackPlanner:
         """Of a file that AMP wrote anew since, as it does at every start, only the settings can go
         back; whether that is so, and possible."""
         key = (step.place.instance, step.place.file)
-        place = self.planner.place(*key)
         edits = [each for each in record.edits if (each.instance, each.file) == key]
         try:
+            place = self.planner.place(*key)
             found = sha256_of(self._current(place))
         except ChangesError:
             return False

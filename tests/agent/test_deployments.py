@@ -167,6 +167,57 @@ def test_what_fails_in_a_later_wave_is_rolled_back_and_what_cannot_be_is_told(fl
     fleet.stop()
 
 
+def test_what_befalls_instances_between_waves_holds_the_deployment_and_is_told(
+    fleet: Any,
+) -> None:
+    go = fleet.root / "go"
+    waits = f"while [ ! -e {go} ]; do sleep 0.05; done"
+    option = with_hook(fleet, f'[ "$HOMEAMP_WAVE" != 2 ] || {waits}')
+    away = fleet.root / "away"
+    away.mkdir()
+    fleet.start(option)
+    wire = fleet.connect()
+    name = started(wire, "awaiting_approval")["id"]
+    wire.call("deployments.approve", id=name)
+    while states(wire.call("deployments.show", id=name)["deployment"])[2] != "checking":
+        wire.event("deployments", "updated")
+    lobby = fleet.config("LOBBY01")
+    lobby.write_text(lobby.read_text().replace("radius: 32", "radius: 20"))
+    (fleet.instances / "SURV03").rename(away / "SURV03")
+    wire.call("agent.rescan")
+    go.touch()
+    paused = reached(wire, name, "paused")
+    assert states(paused)[2:] == ["passed", "pending"]
+    slipped = "LOBBY01: kept: not kept: plugins/Sample/config.yml: spawn.radius"
+    assert paused["message"] == f"wave 3: not begun: canary is no longer well: {slipped}"
+
+    wire.close()
+    fleet.stop(signal.SIGKILL)
+    fleet.start(option)
+    wire = fleet.connect()
+    wire.call("events.subscribe", topics=["deployments"])
+    assert wire.call("deployments.show", id=name)["deployment"]["stage"] == "paused"
+    wire.call("agent.rescan")
+    wire.call("deployments.resume", id=name)
+    other = reached(wire, name, "awaiting_approval")
+    assert "SURV03: not on this host any more" in other["message"]
+    assert other["approved_by"] is None
+    wire.call("deployments.approve", id=name, digest=other["digest"])
+    assert states(reached(wire, name, "done")) == ["passed"] * 4
+
+    (fleet.instances / "SURV02").rename(away / "SURV02")
+    wire.call("agent.rescan")
+    wire.call("deployments.rollback", id=name)
+    stuck = reached(wire, name, "failed")
+    assert states(stuck)[:3] == ["rolled_back", "not_rolled_back", "not_rolled_back"]
+    assert "SURV02/plugins/Sample/config.yml: there is no instance" in stuck["waves"][2]["message"]
+    assert {
+        each: fleet.config(each).read_text().count("radius: 16") for each in ("DEV01", "SURV01")
+    } == {"DEV01": 1, "SURV01": 1}
+    wire.close()
+    fleet.stop()
+
+
 def test_an_agent_killed_in_the_second_wave_goes_on_when_it_starts_again(fleet: Any) -> None:
     seen = fleet.root / "seen"
     script = f'[ "$HOMEAMP_WAVE" != 2 ] || [ -e {seen} ] || {{ echo $$ > {seen}; exec sleep 30; }}'

@@ -314,6 +314,7 @@ def test_a_plan_that_no_longer_holds_waits_for_approval_again() -> None:
     trip = in_waves().wave(1).tell(Prepared(2, ()), changed)
     assert (trip.stage, trip.action) == ("awaiting_approval", None)
     assert (trip.now.digest, trip.now.waves[2].digest) == ("all-new", "new")
+    assert "the files changed" in trip.now.message
     assert (trip.now.approved_by, trip.states) == (None, ["passed", "passed", "pending"])
     assert trip.approved("ole").action == ("prepare", 2)
     dev = on_dev().tell(Prepared(0, ()), PlanChanged(0, "the files changed", {}, ""))
@@ -338,6 +339,11 @@ def test_a_wave_that_could_not_begin_pauses_it_and_one_cut_short_is_written_agai
     assert (held.action, held.now.waves[1].change_id) == (None, "dep-w1.2")
     gone = in_waves().tell(Prepared(1, ()), Aborted("ole"), NotBegun(1, "AMP is away"))
     assert (gone.stage, gone.action) == ("aborted", None)
+    slipped = in_waves().wave(1).tell(NotBegun(2, "canary is no longer well"))
+    assert (slipped.stage, slipped.action) == ("paused", None)
+    assert slipped.now.waves[2].message == "canary is no longer well"
+    assert slipped.tell(Resumed("ole")).action == ("prepare", 2)
+    assert slipped.begun(2).now.waves[2].message == ""
 
 
 def test_late_news_of_work_that_nobody_wants_changes_nothing() -> None:
@@ -346,7 +352,7 @@ def test_late_news_of_work_that_nobody_wants_changes_nothing() -> None:
         assert advance(aborted.now, late, LATER).deployment is aborted.now
     fresh = in_waves()
     for other in (NotApplied(1, "x"), PlanChanged(1, "x", {}, ""), Checked(0, (GOOD,)),
-                  NotBegun(1, "x"), TakenBack(1, "y")):  # fmt: skip
+                  TakenBack(1, "y")):  # fmt: skip
         assert advance(fresh.now, other, LATER).deployment is fresh.now
 
 

@@ -210,6 +210,7 @@ class FakeDesk:
         self.digest = digest
         self.busy = busy
         self.did: list[str] = []
+        self.drift = SimpleNamespace(snapshots={"SURV01": None})
 
     async def show(self, change_id: str) -> ChangeRequest:
         if not self.changes:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from homeamp_agent.amp.lifecycle import Lifecycle
 from homeamp_agent.changes import ChangeRoom
+from homeamp_agent.changes.deployment_events import check_text
 from homeamp_agent.instances.game_log import LogPosition, new_errors, position_of
 from homeamp_agent.model.change import ChangeRequest, ChangeStatus, Reverted
 from homeamp_agent.model.deployment import (
@@ -19,6 +20,7 @@ from homeamp_agent.model.deployment import (
     CheckOutcome,
     Deployment,
     Wave,
+    WaveState,
 )
 from homeamp_agent.model.game import GameState
 from homeamp_agent.model.setting import dotted
@@ -68,6 +70,29 @@ class WaveChecks:
             log_bytes=position.bytes,
             error_marks=position.marks,
         )
+
+    def known(self, instance: str) -> bool:
+        """Whether it is on this host still."""
+        return instance in self.drift.snapshots
+
+    async def slipped(self, deployment: Deployment, wave: Wave) -> str:
+        """What is no longer well of the waves before this one; empty if nothing is.
+
+        A value that was put back, a file that nobody can read, a game that failed since: a person
+        looks, and lets it go on as it is by resuming.
+        """
+        wrong: list[str] = []
+        for earlier in deployment.waves:
+            if earlier.state is not WaveState.PASSED or earlier.number >= wave.number:
+                continue
+            found = await self._files(await known(self.desk, earlier))
+            found = [each for each in found if each.instance and self.known(each.instance)]
+            for each in earlier.before:
+                ready = await self._ready(each)
+                found += [] if ready.open else [ready.check]
+            failed = [each for each in found if each.outcome is FAILED]
+            wrong += [f"{earlier.title} is no longer well: {check_text(each)}" for each in failed]
+        return joined(wrong)
 
     async def look(self, deployment: Deployment, wave: Wave) -> tuple[Check, ...]:
         """Look until the soak time is over, or something is wrong; then let the hooks look."""
@@ -189,6 +214,11 @@ def _place(reverted: Reverted) -> str:
 def _check(name: str, wrong: Sequence[str], well: str, instance: str, lead: str = "") -> Check:
     if not wrong:
         return Check(name=name, outcome=PASSED, evidence=well, instance=instance)
-    more = f" and {len(wrong) - MAX_TOLD} more" if len(wrong) > MAX_TOLD else ""
-    evidence = f"{lead}{'; '.join(wrong[:MAX_TOLD])}{more}"
+    evidence = f"{lead}{joined(wrong)}"
     return Check(name=name, outcome=FAILED, evidence=evidence, instance=instance or None)
+
+
+def joined(wrong: Sequence[str]) -> str:
+    """The first few in one line."""
+    more = f" and {len(wrong) - MAX_TOLD} more" if len(wrong) > MAX_TOLD else ""
+    return f"{'; '.join(wrong[:MAX_TOLD])}{more}"

@@ -12,6 +12,7 @@ from homeamp_agent.changes.deployment_events import (
     Checked,
     Event,
     NotApplied,
+    NotBegun,
     Prepared,
     RolledBack,
     Started,
@@ -53,6 +54,8 @@ class WaveWork:
             log.error("deployment %s: %s", deployment.id, where_of(error))  # noqa: TRY400 - as above
         if action.kind == "roll_back":
             return RolledBack(wave.number, left=(why,))
+        if action.kind == "prepare":
+            return NotBegun(wave.number, why)
         if action.kind == "check":
             failed = Check(name="check", outcome=CheckOutcome.FAILED, evidence=why)
             return Checked(wave.number, (failed,))
@@ -75,7 +78,11 @@ class WaveWork:
 
     async def _do_wave(self, action: Action, deployment: Deployment, wave: Wave) -> Event:
         if action.kind == "prepare":
-            before: list[Before] = [await self.checks.before(each) for each in wave.instances]
+            slipped = await self.checks.slipped(deployment, wave)
+            if slipped and slipped != wave.message:
+                return NotBegun(wave.number, slipped)
+            here = [each for each in wave.instances if self.checks.known(each)]
+            before: list[Before] = [await self.checks.before(each) for each in here]
             return Prepared(wave.number, tuple(before))
         if action.kind == "apply":
             return await self.writer.apply(deployment, wave)

@@ -104,7 +104,7 @@ class WaveWriter:
         if await known(self.desk, wave) is None:
             planned, _ = await self.desk.plan(request)
             if planned.plan.digest != wave.digest:
-                raise FileConflictError(wave.change_id, _CHANGED)
+                raise FileConflictError(wave.change_id, self._why_other(wave))
             if not planned.files:
                 return None
             await self.desk.submit(
@@ -138,6 +138,10 @@ class WaveWriter:
             else:
                 # Its games may be on their way up still.
                 return await self.desk.ended(change.id)
+
+    def _why_other(self, wave: Wave) -> str:
+        gone = [each for each in wave.instances if each not in self.desk.drift.snapshots]
+        return f"{', '.join(gone)}: not on this host any more" if gone else _CHANGED
 
     async def _begin(self, deployment: Deployment, wave: Wave, change: ChangeRequest) -> None:
         """Approve what was approved of the deployment, and nothing else, and begin it."""
