@@ -6,6 +6,7 @@ Each returns the file's settings as nested dicts and lists, typed where the form
 from __future__ import annotations
 
 import configparser
+import itertools
 import json
 import re
 import tomllib
@@ -85,11 +86,19 @@ def _read_properties(data: bytes) -> Any:
     return dict(javaproperties.loads(text))
 
 
+_APPENDED = re.compile(r"^([ \t]*[\w.-]+)[ \t]*\+=", re.MULTILINE)
+
+
 def _read_hocon(data: bytes) -> Any:
+    """As pyhocon does, but for `a += 1`, which HOCON defines as `a = ${?a} [1]`.
+
+    pyhocon lets the last one win instead; so each is given to it under a key of its own.
+    """
     import pyhocon  # type: ignore[import-untyped]  # noqa: PLC0415  (an untyped bench tool)
 
-    tree = pyhocon.ConfigFactory.parse_string(_text(data), resolve=False)
-    return _plain(tree)
+    number = itertools.count(1)
+    text = _APPENDED.sub(lambda found: f"{found[1]}__{next(number)} =", _text(data))
+    return _plain(pyhocon.ConfigFactory.parse_string(text, resolve=False))
 
 
 def _plain(tree: Any) -> Any:

@@ -41,9 +41,8 @@ def body_of(container: Branch | Sequence) -> Body:
 class ValueWriter(Protocol):
     """How a format writes values; see `replace_value`."""
 
-    @property
-    def spreads_lists(self) -> bool:
-        """Whether the file writes lists over several lines."""
+    def spreads(self, values: list[Value]) -> bool:
+        """Whether the file would write a list of `values` over several lines."""
 
     def scalar(self, value: Value, old: Leaf | None) -> str:
         """A scalar in the style of the one it replaces."""
@@ -245,7 +244,7 @@ class Delimited:
         neighbour = body.members[max(index - 1, 0)] if body.members else None
         old = neighbour if isinstance(neighbour, Leaf) else None
         alone = neighbour is not None and self.stands_alone(neighbour)
-        spread = not body.members and writer.spreads_lists
+        spread = not body.members and writer.spreads(values)
         several_lines = alone or (
             not body.members and (spread or "\n" in self._text[body.start : body.end])
         )

@@ -263,7 +263,8 @@ class ForgeCfgDocument(TreeDocument):
 class _ItemWriter:
     """Writes list items, for `Delimited`."""
 
-    spreads_lists = True
+    def spreads(self, values: list[Value]) -> bool:  # noqa: ARG002  (the protocol's)
+        return True
 
     def scalar(self, value: Value, old: Leaf | None) -> str:
         return _item(value, "" if old is None else old.token)

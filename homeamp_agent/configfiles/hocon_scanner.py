@@ -157,7 +157,8 @@ class HoconScanner:
             pos = self._gap(separator.end())
         elif not self._text.startswith("{", pos):
             raise self._error(pos, "expected = or : or { behind the key")
-        slot = self._slot(frame.target, segments, separator is not None and separator[0] == "+=")
+        appends = separator is not None and separator[0] == "+="
+        slot = self._slot(frame.target, segments, appends, at)
         return self._value(slot, frame, len(segments), (at, key_end, pos, lead))
 
     def _usual(self, frame: _Frame, usual: re.Match[str], lead: int) -> Leaf:
@@ -204,7 +205,11 @@ class HoconScanner:
             self._check_depth(len(segments), at)
         return segments, at + len(text)
 
-    def _slot(self, block: Block, segments: list[str], appends: bool) -> _Slot:
+    def _warn_of_append(self, key: str, at: int) -> None:
+        message = f"+= adds to {key!r}, which is no list here; only what it adds is known"
+        self.problems.append(Problem("unresolved_include", message, self._source.line(at)))
+
+    def _slot(self, block: Block, segments: list[str], appends: bool, at: int) -> _Slot:
         """Where the value of a dotted key goes; the blocks on the way are made."""
         for segment in segments[:-1]:
             below = block.members.get(segment)
@@ -217,6 +222,8 @@ class HoconScanner:
             return _Slot(block, key)
         present = block.members.get(key)
         if not isinstance(present, Sequence):
+            if present is not None:
+                self._warn_of_append(key, at)
             present = block.members[key] = ScatteredSequence(NOWHERE, NOWHERE, NOWHERE, NOWHERE)
         elif not isinstance(present, ScatteredSequence):
             scattered = ScatteredSequence(present.at, present.key_end, present.start, present.end)

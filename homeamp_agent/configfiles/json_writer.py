@@ -21,6 +21,8 @@ _HTML_SAFE: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "=": "\\u00
 _HTML_ESCAPED = re.compile(r"\\u00(?:3[cdeCDE]|2[67])")
 _ESCAPED_NON_ASCII = re.compile(r"(?<!\\)(?:\\\\)*\\u(?:00[89a-fA-F]|0?[1-9a-fA-F])")
 _SPREAD_LIST = re.compile(r"\[[ \t]*[\r\n]")
+_SCALARS_SPREAD = re.compile(r"[:=][ \t]*+\[[ \t]*+[\r\n]\s*+[^\s{\[\]]")
+_LIST_IN_LINE = re.compile(r"[:=][ \t]*+\[[ \t]*+[^\s{\[\]]")
 _SPREAD_MAPPING = re.compile(r"\{[ \t]*[\r\n]")
 _SPACED_COLON = re.compile(r'"[ \t]*:[ \t]')
 _BARE_MEMBER = re.compile(
@@ -57,9 +59,13 @@ class JsonWriter:
         return escapes
 
     @cached_property
-    def spreads_lists(self) -> bool:
-        """Whether the file writes lists over several lines."""
-        return _SPREAD_LIST.search(self._text) is not None
+    def _lists(self) -> tuple[bool, int, int]:
+        """Whether lists are spread over lines, and how many of scalars are and are not."""
+        return (
+            _SPREAD_LIST.search(self._text) is not None,
+            len(_SCALARS_SPREAD.findall(self._text)),
+            len(_LIST_IN_LINE.findall(self._text)),
+        )
 
     @cached_property
     def spreads_mappings(self) -> bool:
@@ -133,13 +139,19 @@ class JsonWriter:
             ]
             return self._enclosed("{", pairs, "}", indent if self.spreads_mappings else None)
         if isinstance(value, list):
-            items = [
-                self.compound(item, self._deeper(indent, self.spreads_lists)) for item in value
-            ]
-            return self._enclosed("[", items, "]", indent if self.spreads_lists else None)
+            spread = self.spreads(value)
+            items = [self.compound(item, self._deeper(indent, spread)) for item in value]
+            return self._enclosed("[", items, "]", indent if spread else None)
         if isinstance(value, str) and beside is not None and beside.style in ("plain", "single"):
             return self.scalar(value, beside)
         return self.scalar(value, None)
+
+    def spreads(self, values: list[Value]) -> bool:
+        """Whether a list of `values` stands over several lines, as most like it here do."""
+        spread, scalars_spread, scalars_in_line = self._lists
+        if any(isinstance(one, (dict, list)) for one in values):
+            return spread
+        return spread and scalars_spread >= scalars_in_line
 
     def _pair(self, key: str, value: Value, indent: str | None) -> str:
         return self.key(key, None) + self._colon + self.compound(value, indent)

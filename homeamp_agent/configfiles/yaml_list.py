@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from homeamp_agent.configfiles.document import Value
@@ -102,15 +103,21 @@ def _flow_changes(
         ]
     first, last = node.children[0], node.children[-1]
     style = _flow_style(text, node)
-    written: list[str] = []
-    old_texts = [text.text[child.properties : child.end] for child in node.children]
+    separator = flow_separator(text, node)
+    old = [(separator, text.text[first.properties : first.end])]
+    for before, child in itertools.pairwise(node.children):
+        gap = text.text[before.end : child.properties]
+        old.append((gap, text.text[child.properties : child.end]))
+    written: list[tuple[str, str]] = []
     done = 0
     for step in steps:
-        written += old_texts[done : step.start]
-        written += [flow_text(one, style) for one in value[step.new_start : step.new_end]]
+        written += old[done : step.start]
+        new = value[step.new_start : step.new_end]
+        written += [(separator, flow_text(one, style)) for one in new]
         done = step.end
-    written += old_texts[done:]
-    return [Splice(first.properties, last.end, flow_separator(text, node).join(written))]
+    written += old[done:]
+    together = "".join(gap + item for gap, item in written)
+    return [Splice(first.properties, last.end, together[len(written[0][0]) :])]
 
 
 def flow_separator(text: YamlText, node: SequenceNode) -> str:

@@ -71,6 +71,7 @@ def test_a_removal_that_would_touch_more_is_refused(
         ("f.toml", "a.b = 1\n", ("a", "c"), 2, "a.b = 1\na.c = 2\n"),
         ("f.toml", "[[t]]\na = 1\n[[t]]\na = 2\n", ("t", 0, "b", "c"), 3, "[[t]]\na = 1\nb.c = 3\n[[t]]\na = 2\n"),
         ("f.toml", "[[t]]\na = 1\n\n[u]\n", ("t", 1), {"a": 2}, "[[t]]\na = 1\n\n[[t]]\na = 2\n\n[u]\n"),
+        ("f.json", '{\n"a": [1, 2],\n"b": [\n {}\n]\n}', ("c",), [3], '{\n"a": [1, 2],\n"b": [\n {}\n],\n"c": [3]\n}'),
         ("f.hocon", "a {\n  b: 1\n}\n", ("a", "c"), "x", 'a {\n  b: 1\n  c: "x"\n}\n'),
         ("f.hocon", "a = 1\n", ("b", "c"), 2, "a = 1\nb { c = 2 }\n"),
         ("f.cfg", FORGE + "a {\n    B:x=true\n}\n", ("a", "y"), 1.5, FORGE + "a {\n    B:x=true\n    D:y=1.5\n}\n"),
@@ -86,6 +87,18 @@ def test_a_new_setting_stands_beside_its_siblings_in_their_style(
     file: str, before: str, path: KeyPath, value: Any, after: str
 ) -> None:
     assert parse(file, before.encode()).insert(path, value).decode() == after
+
+
+def test_a_value_added_to_nothing_follows_the_other_lists_of_scalars() -> None:
+    before = '{\n  "a": ["x"],\n  "b": [],\n  "c": [\n    {}\n  ]\n}\n'
+    after = parse("f.json", before.encode()).set(("b",), ["y"])
+    assert after.decode() == before.replace("[]", '["y"]')
+
+
+def test_what_is_added_to_no_list_is_told() -> None:
+    document = parse("f.hocon", b"a = ${x}\na += 1\na += 2\n")
+    assert [problem.line for problem in document.problems] == [2]
+    assert document.set(("a", 1), 3) == b"a = ${x}\na += 1\na += 3\n"
 
 
 COMMENTED = "[\n  {0}, {1} one\n  {1} about b\n  {2}, {1} two\n  {3} {1} three\n]"

@@ -235,3 +235,17 @@ def test_a_mapping_with_aliases_is_not_written_anew() -> None:
 def test_a_mapping_with_comments_is_not_written_anew() -> None:
     with pytest.raises(EditRefused, match="comments"):
         edited("a:\n  k: 1 # c\n  l: 2\n", ("a",), {"other": 2})
+
+
+@pytest.mark.parametrize(
+    ("value", "after"),
+    [
+        (["a", "b", "x", "c"], "a: [\n  a, b, x,\n  c\n]\n"),
+        (["x", "a", "b", "c"], "a: [\n  x, a, b,\n  c\n]\n"),
+        (["a", "c"], "a: [\n  a,\n  c\n]\n"),
+        (["a", "b", "c", "x"], "a: [\n  a, b,\n  c, x\n]\n"),
+    ],
+)
+def test_a_list_in_brackets_over_lines_keeps_its_line_ends(value: Value, after: str) -> None:
+    written = edited("a: [\n  a, b,\n  c\n]\n", ("a",), value)
+    assert written == after
