@@ -6,6 +6,7 @@ a dialog that says what, where and why; the others go on.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -62,6 +63,7 @@ class Acts:
     def __init__(self, app: HomeampApp) -> None:
         self._app = app
         self._done: list[Undoable] = []
+        self._undoing = asyncio.Lock()
 
     @property
     def undoable(self) -> str:
@@ -228,11 +230,10 @@ class Acts:
 
     async def undo(self) -> None:
         """Take back the last fix or review made from here."""
-        if not self._done:
-            return
-        last = self._done[-1]
-        if await last.take_back():
-            self._done.remove(last)
+        # One after the other: a key that is pressed again at once means the act before this one.
+        async with self._undoing:
+            if self._done and await (last := self._done[-1]).take_back():
+                self._done.remove(last)
 
     async def _reopened(self, ids: Chosen) -> bool:
         await self.reopen(ids, lambda: None)

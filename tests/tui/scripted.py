@@ -667,6 +667,8 @@ async def flag(call: Call[Script], params: DeviationsFlagParams) -> DeviationsRe
 async def reopen(call: Call[Script], params: DeviationsReopenParams) -> DeviationsReviewResult:
     """Back."""
     call.rooms.mutations.append(("deviations.reopen", params))
+    if held := call.rooms.hold.get("deviations.reopen"):
+        await held.wait()
     return _review(call.rooms, params.ids, status=DeviationStatus.PENDING, replacement=None)
 
 

@@ -43,6 +43,10 @@ def mutated(agent: ScriptedAgent, times: int) -> bool:
     return len(agent.script.mutations) == times
 
 
+def undoable(app: HomeampApp, times: int) -> bool:
+    return len(app.acts._done) == times
+
+
 def screen_of(pilot: Pilot[None]) -> DeviationsScreen:
     screen = pilot.app.screen
     assert isinstance(screen, DeviationsScreen)
@@ -246,14 +250,16 @@ async def test_undo_takes_back_one_act_after_the_other_newest_first(agent_of: Ag
     agent = await agent_of("alder")
     async with looking(agent) as pilot:
         first, second = row_at(pilot, 0).id, row_at(pilot, 1).id
-        for _ in range(2):
+        app = pilot.app
+        assert isinstance(app, HomeampApp)
+        for times in (1, 2):
             await pilot.press("x")
             await answered(pilot, AskFlag)
             await pilot.press("j")
-        await until(pilot, lambda: len(agent.script.mutations) == 2)
-        await pilot.press("z")
-        await until(pilot, lambda: len(agent.script.mutations) == 3)
-        await pilot.press("z")
+            await until(pilot, partial(undoable, app, times))
+        agent.script.hold["deviations.reopen"] = asyncio.Event()
+        await pilot.press("z", "z")
+        agent.script.hold["deviations.reopen"].set()
         await until(pilot, lambda: len(agent.script.mutations) == 4)
         assert [params.ids for _, params in agent.script.mutations] == [
             (first,), (second,), (second,), (first,),
