@@ -13,6 +13,7 @@ the hour. Nothing that is read can stop it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import logging
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
@@ -88,6 +89,8 @@ class Detector:
         self._failures = 0
         self._pending = Pending()
         self._wake = asyncio.Event()
+        self._terms = asyncio.Event()
+        """Baselines were loaded: another term may end next."""
         self._watching: Watching | None = None
         self._places = Places(instances, baselines)
         self._trouble: str | None = None
@@ -340,12 +343,18 @@ class Detector:
 
     async def _expire(self) -> None:
         """When the term of a rule or an approval ends, its deviations come back."""
+        looked = dt.datetime.now(dt.UTC)
         while True:
-            end = self._engine.next_expiry()
+            self._terms.clear()
+            end = self._engine.next_expiry(looked)
             now = dt.datetime.now(dt.UTC)
             wait = (end - now).total_seconds() if end is not None else EXPIRY_LOOK_SECONDS
-            await asyncio.sleep(min(max(wait, 0.0), EXPIRY_LOOK_SECONDS))
-            if end is not None and dt.datetime.now(dt.UTC) >= end:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(max(wait, 0.0), EXPIRY_LOOK_SECONDS)):
+                    await self._terms.wait()
+            now = dt.datetime.now(dt.UTC)
+            if end is not None and now >= end:
+                looked = now
                 async with self._turn:
                     await self._ledger.commit(await self._on_thread(self._engine.expire))
 
@@ -362,6 +371,7 @@ class Detector:
         return self.settings.rescan_seconds
 
     def _baselines_loaded(self) -> None:
+        self._terms.set()
         self.baselines_loaded_at = dt.datetime.now(dt.UTC)
         problems = self.baselines.problems
         body = {

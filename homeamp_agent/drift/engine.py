@@ -172,12 +172,11 @@ class Engine:
         self._renew()
         return self._compare_all()
 
-    def next_expiry(self) -> dt.datetime | None:
-        """When the next term ends."""
-        now = dt.datetime.now(dt.UTC)
+    def next_expiry(self, after: dt.datetime) -> dt.datetime | None:
+        """When the next term ends, or ended, after a moment."""
         terms = [rule.expires for rule in self.baselines.rules]
         terms += [approval.expires for approval in self.baselines.approvals]
-        return min((term for term in terms if term is not None and term > now), default=None)
+        return min((term for term in terms if term is not None and term > after), default=None)
 
     def sweep(self) -> dict[str, list[str]] | None:
         """Files, by instance, that differ by their stamps from what was last read.
