@@ -147,7 +147,7 @@ def _said(kind: str, context: Mapping[str, Any], words: str) -> str:
         case "too_long":
             return f"may be {context['max_length']:,} at the most: split it"
         case _:
-            return words
+            return words.removeprefix("Value error, ")
 
 
 def _has_actions(document: Mapping[str, Any]) -> bool:

@@ -6,6 +6,7 @@ fixtures/samples/change_request.json). What became of it is a `model.change.Chan
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Self
 
 from pydantic import (
@@ -13,6 +14,7 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
+    field_validator,
     model_serializer,
     model_validator,
 )
@@ -28,6 +30,7 @@ MAX_EDITS = 1000
 """Of one request. Each may be for many instances."""
 
 MAX_NAMES = 1000
+EARLIEST_YEAR, LATEST_YEAR = 2000, 2199
 REQUEST_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$"
 """It becomes part of file names. Shorter than a change id, which may carry more than it."""
 
@@ -126,6 +129,14 @@ class Schedule(Word):
     """When a request may be carried out at the earliest."""
 
     not_before: AwareDatetime
+
+    @field_validator("not_before")
+    @classmethod
+    def _is_a_time_of_ours(cls, moment: datetime) -> datetime:
+        """A slip in the year; and no clock shows those at both ends of the calendar."""
+        if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
+            raise ValueError(f"a year from {EARLIEST_YEAR} to {LATEST_YEAR}")
+        return moment
 
 
 class RestartPolicy(Word):

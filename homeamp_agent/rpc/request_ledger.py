@@ -76,7 +76,10 @@ class RequestLedger:
 
     async def all(self) -> Sequence[ChangeRequest]:
         """Every request and change without diffs, newest first."""
-        written = [self.shown(each) for each in await asyncio.to_thread(self.changes().list)]
+        return await asyncio.to_thread(self._all)  # thousands of them, after some years
+
+    def _all(self) -> Sequence[ChangeRequest]:
+        written = [self.shown(each) for each in self.changes().list()]
         begun = {each.id for each in written}
         waiting = [
             without_diffs(each.change) for each in self.book.all() if each.change.id not in begun

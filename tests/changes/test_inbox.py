@@ -339,9 +339,12 @@ def test_an_inbox_without_anything_yet_has_nothing_to_remove(inbox: Inbox) -> No
 
 def test_what_is_wrong_is_told_once_and_a_name_is_not_told_at_length() -> None:
     edit = {"file": "a.yml", "path": ["a"], "new": 1, "operation": "frob", "x" * 10_000: 1}
+    late = {"not_before": "9999-12-31T23:59:59-14:00"}  # in UTC it is in no calendar
     with pytest.raises(RequestError) as error:
-        read_request({"reason": "r", "edits": [edit]}, lambda *_: ReadLine())
-    assert [each.rpartition(": ")[0] for each in error.value.problems] == [
+        read_request({"reason": "r", "schedule": late, "edits": [edit]}, lambda *_: ReadLine())
+    problems = error.value.problems
+    assert problems[0] == "schedule.not_before: a year from 2000 to 2199"
+    assert [each.rpartition(": ")[0] for each in problems[1:]] == [
         "edit 1: operation", f"edit 1: {'x' * 80}",
     ]  # fmt: skip
-    assert error.value.problems[1].endswith(": is not known here")
+    assert problems[2].endswith(": is not known here")
