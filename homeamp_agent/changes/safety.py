@@ -157,16 +157,18 @@ def refuse_unwritable(folder: int, name: str, file: str) -> None:
     """
     if os.fstatvfs(folder).f_flag & os.ST_RDONLY:
         raise UnsafeFileError(file, "the file system is mounted read-only")
-    if _flags(folder) & (_IMMUTABLE | _APPEND_ONLY):
-        raise UnsafeFileError(file, "its folder is immutable (chattr)")
+    if why := _protected(folder):
+        raise UnsafeFileError(file, f"its folder is {why} (chattr)")
     if not os.access(".", os.W_OK | os.X_OK, dir_fd=folder, effective_ids=True):
         raise UnsafeFileError(file, "the agent may not write in its folder")
     with _opened(folder, name, file) as fd:
         mode = stat.S_IMODE(os.fstat(fd).st_mode)
         if mode & 0o222 == 0:
             raise UnsafeFileError(file, f"it is protected by its mode ({mode:04o})")
-        if _flags(fd) & (_IMMUTABLE | _APPEND_ONLY):
-            raise UnsafeFileError(file, "it is immutable (chattr)")
+        if why := _protected(fd):
+            raise UnsafeFileError(file, f"it is {why} (chattr)")
+        if _mount_of(fd) != _mount_of(folder):
+            raise UnsafeFileError(file, "it is a mount of its own: it cannot be replaced")
     if not os.access(name, os.W_OK, dir_fd=folder, effective_ids=True, follow_symlinks=False):
         raise UnsafeFileError(file, "the agent may not write it")
 
@@ -233,6 +235,24 @@ def _read_all(fd: int, file: str, max_bytes: int) -> bytes:
 
 def _moment(facts: os.stat_result) -> tuple[int, int, int]:
     return facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+
+def _protected(fd: int) -> str:
+    """What `chattr` made of it, or nothing."""
+    flags = _flags(fd)
+    return "immutable" if flags & _IMMUTABLE else "append-only" if flags & _APPEND_ONLY else ""
+
+
+def _mount_of(fd: int) -> str:
+    """The number of the mount that an open file was reached by; a bind mount may share the device.
+
+    Empty where the kernel does not tell.
+    """
+    try:
+        lines = Path(f"/proc/self/fdinfo/{fd}").read_text("ascii").splitlines()
+    except OSError:
+        return ""
+    return next((line for line in lines if line.startswith("mnt_id:")), "")
 
 
 def _flags(fd: int) -> int:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import socket
 import stat
-from collections.abc import Callable
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
 from io import BufferedRandom
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from homeamp_agent.changes.disk import Disk
 from homeamp_agent.changes.run import STEPS
 from homeamp_agent.model.change import ChangeRequest, ChangeStatus
 from tests.changes.test_room import CONFIG, House, edit
+from tests.doomed import exit_code_of
 
 NEW = CONFIG.replace(b"radius: 10", b"radius: 32")
 MINE = CONFIG + b"mine: by hand\r\n"
@@ -190,6 +194,94 @@ def test_what_may_not_be_written_is_refused_with_its_reason(
     assert [each.reason for each in planned.plan.refused] == [reason]
 
 
+def _ran(*command: str | Path) -> None:
+    """Skips the test where it is not permitted or not known here."""
+    if not shutil.which(str(command[0])):
+        pytest.skip(f"no {command[0]} here")
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    if ran.returncode != 0:
+        pytest.skip(ran.stderr.strip())
+
+
+@ROOT_ONLY
+def test_what_chattr_or_a_mount_protects_is_refused_with_its_reason(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    file = house.file()
+
+    def refused() -> list[str]:
+        return [each.reason for each in house.room.plan([edit()]).plan.refused]
+
+    for flag, word in (("i", "immutable"), ("a", "append-only")):
+        for place, what in ((file, "it"), (file.parent, "its folder")):
+            _ran("chattr", f"+{flag}", place)
+            try:
+                assert refused() == [f"{what} is {word} (chattr)"]
+            finally:
+                _ran("chattr", f"-{flag}", place)
+    _ran("mount", "--bind", house.file("B"), file)
+    try:
+        assert refused() == ["it is a mount of its own: it cannot be replaced"]
+    finally:
+        _ran("umount", file)
+    _ran("mount", "-t", "tmpfs", "tmpfs", file.parent)
+    try:
+        file.write_bytes(CONFIG)  # another file system in the way is none
+        planned = house.room.plan([edit()])
+        assert house.room.apply(planned, author="op", reason="").status is ChangeStatus.APPLIED
+        _ran("mount", "-o", "remount,ro", file.parent)
+        planned = house.room.plan([edit(old=32, new=10)])
+        assert [each.reason for each in planned.plan.refused] == [
+            "the file system is mounted read-only"
+        ]
+    finally:
+        _ran("umount", file.parent)
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A folder that another user can come to, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@ROOT_ONLY
+@pytest.mark.parametrize(
+    ("owner", "mode", "reasons"),
+    [
+        (12345, 0o600, []),
+        (12345, 0, ["it is closed to everyone (mode 0000)"]),
+        (0, 0o644, ["the agent may not write it"]),
+        (0, 0o600, ["it cannot be read: permission denied"]),
+        (0, 0o666, []),
+    ],
+)
+def test_an_agent_that_is_not_root_writes_only_what_its_user_may(
+    reachable: Path, owner: int, mode: int, reasons: list[str]
+) -> None:
+    house = House(reachable)
+    for each in [reachable, *reachable.rglob("*")]:
+        os.chown(each, 12345, 12345)
+    os.chown(house.file(), owner, owner)
+    house.file().chmod(mode)
+
+    def work() -> None:
+        os.setgroups([])
+        os.setgid(12345)
+        os.setuid(12345)
+        planned = house.room.plan([edit()])
+        assert [each.reason for each in planned.plan.refused] == reasons
+        if planned.files:
+            change = house.room.apply(planned, author="op", reason="")
+            kept = owner == 12345  # nobody can give a file to another user
+            assert (change.status is ChangeStatus.APPLIED) is kept, change.message
+            assert (house.file().read_bytes() == NEW) is kept
+            assert kept or "owner" in change.message
+        assert house.leftovers() == []
+
+    assert exit_code_of(work) == 0
+    assert (house.file().stat().st_uid, stat.S_IMODE(house.file().stat().st_mode)) == (owner, mode)
+
+
 @pytest.mark.parametrize(
     ("file", "reason"),
     [
@@ -241,6 +333,13 @@ def test_owner_mode_and_attributes_are_as_before_after_apply_and_rollback(
                 for tag, bits, who in entries
             )  # fmt: skip
             os.setxattr(file, "system.posix_acl_access", data)
+        if os.geteuid() == 0:
+            # A folder that hands down its group and its access list, and a capability.
+            os.chown(file.parent, -1, 34567)
+            file.parent.chmod(0o2775)
+            os.setxattr(file.parent, "system.posix_acl_default", data)
+            rights = b"\x01\x00\x00\x02\x00\x04" + b"\x00" * 14
+            os.setxattr(file, "security.capability", rights)
     except OSError as error:
         if error.errno != errno.ENOTSUP:
             raise
