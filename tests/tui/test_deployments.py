@@ -15,8 +15,8 @@ from homeamp_tui.widgets.diff_view import DiffView
 from tests.tui.conftest import AgentOf
 from tests.tui.driving import cancel_focused, screen_text, until
 from tests.tui.scripted import ScriptedAgent
-from tests.tui.scripted_deployments import becomes, deployment
-from tests.tui.scripted_requests import waiting_request
+from tests.tui.scripted.deployments import becomes, deployment
+from tests.tui.scripted.requests import waiting_request
 
 SIZE = (80, 24)
 

@@ -27,9 +27,9 @@ from homeamp_tui.screens.deviations import DeviationsScreen
 from tests.tui.conftest import AgentOf
 from tests.tui.driving import LOOK_SECONDS, screen_text, until
 from tests.tui.scripted import ScriptedAgent, running_games, setting_changes
-from tests.tui.scripted_deployments import deployment
-from tests.tui.scripted_requests import waiting_request
-from tests.tui.scripted_rules import believable_decisions
+from tests.tui.scripted.deployments import deployment
+from tests.tui.scripted.requests import waiting_request
+from tests.tui.scripted.rules import believable_decisions
 
 GOLDEN = Path(__file__).with_name("golden")
 SIZES = ((80, 24), (140, 45))

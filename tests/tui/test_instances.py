@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+from collections.abc import AsyncIterator
+from typing import Any
 
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from homeamp_agent.model.event import Topic
 from homeamp_agent.model.game import GameState, PlayersPolicy
@@ -40,6 +44,20 @@ async def on(pilot: Pilot[None], screen: InstancesScreen, name: str) -> None:
     await until(pilot, lambda: [row.item.name for row in screen.rows] == [name])
 
 
+@contextlib.asynccontextmanager
+async def asked(
+    agent: ScriptedAgent, key: str, dialog: type[Screen[Any]]
+) -> AsyncIterator[Pilot[None]]:
+    """On HUB01, where three play, `key` was pressed and the dialog stands."""
+    app = HomeampApp([agent.url], start="instances")
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        screen = await opened(pilot)
+        await on(pilot, screen, "HUB01")
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(pilot.app.screen, dialog))
+        yield pilot
+
+
 async def test_the_state_players_and_load_of_every_game_stand_in_a_line(agent_of: AgentOf) -> None:
     agent = with_games(await agent_of("alder"))
     async with HomeampApp([agent.url], start="instances").run_test(
@@ -68,29 +86,17 @@ async def test_the_state_players_and_load_of_every_game_stand_in_a_line(agent_of
 
 async def test_a_restart_shows_who_plays_and_nothing_is_done_before_yes(agent_of: AgentOf) -> None:
     agent = with_games(await agent_of("alder"))
-    async with HomeampApp([agent.url], start="instances").run_test(
-        size=SIZE, notifications=True
-    ) as pilot:
-        screen = await opened(pilot)
-        await on(pilot, screen, "HUB01")
-        await pilot.press("R")
-        await until(pilot, lambda: isinstance(pilot.app.screen, AskGameAct))
+    async with asked(agent, "R", AskGameAct) as pilot:
         await cancel_focused(pilot)
         assert "! 3 players online" in screen_text(pilot.app)
         await pilot.press("enter")
-        await until(pilot, lambda: pilot.app.screen is screen)
+        await until(pilot, lambda: isinstance(pilot.app.screen, InstancesScreen))
         assert agent.script.mutations == []
 
 
 async def test_a_restart_waits_for_players_unless_told_otherwise(agent_of: AgentOf) -> None:
     agent = with_games(await agent_of("alder"))
-    async with HomeampApp([agent.url], start="instances").run_test(
-        size=SIZE, notifications=True
-    ) as pilot:
-        screen = await opened(pilot)
-        await on(pilot, screen, "HUB01")
-        await pilot.press("R")
-        await until(pilot, lambda: isinstance(pilot.app.screen, AskGameAct))
+    async with asked(agent, "R", AskGameAct) as pilot:
         await pilot.press("tab", "enter")
         await until(pilot, lambda: len(agent.script.mutations) == 1)
         verb, params = agent.script.mutations[0]
@@ -105,13 +111,7 @@ async def test_players_online_keep_a_game_running_if_so_chosen_and_that_is_told(
     agent_of: AgentOf,
 ) -> None:
     agent = with_games(await agent_of("alder"))
-    async with HomeampApp([agent.url], start="instances").run_test(
-        size=SIZE, notifications=True
-    ) as pilot:
-        screen = await opened(pilot)
-        await on(pilot, screen, "HUB01")
-        await pilot.press("x")
-        await until(pilot, lambda: isinstance(pilot.app.screen, AskGameAct))
+    async with asked(agent, "x", AskGameAct) as pilot:
         pilot.app.screen.query_one("#players").focus()
         await pilot.press("down", "enter")  # the option under the cursor is the chosen one
         assert pilot.app.focused is pilot.app.screen.query_one("#minutes")
@@ -172,13 +172,7 @@ async def test_d_leads_to_the_deviations_of_the_instance(agent_of: AgentOf) -> N
 
 async def test_a_line_for_the_console_is_typed_seen_and_then_sent(agent_of: AgentOf) -> None:
     agent = with_games(await agent_of("alder"))
-    async with HomeampApp([agent.url], start="instances").run_test(
-        size=SIZE, notifications=True
-    ) as pilot:
-        screen = await opened(pilot)
-        await on(pilot, screen, "HUB01")
-        await pilot.press("t")
-        await until(pilot, lambda: isinstance(pilot.app.screen, AskGameText))
+    async with asked(agent, "t", AskGameText) as pilot:
         assert "! 3 players online" in screen_text(pilot.app)
         await pilot.press("enter", "enter", "enter")
         assert "There is nothing to send" in screen_text(pilot.app)

@@ -13,7 +13,7 @@ from homeamp_tui.screens.matrix import MatrixScreen
 from homeamp_tui.widgets.filter_bar import FilterBar
 from tests.tui.conftest import AgentOf
 from tests.tui.driving import screen_text, until
-from tests.tui.scripted_settings import ROWS
+from tests.tui.scripted.settings import ROWS
 
 SIZE = (80, 24)
 

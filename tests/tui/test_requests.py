@@ -26,7 +26,7 @@ from homeamp_tui.screens.history import HistoryScreen
 from tests import forked
 from tests.tui.conftest import AgentOf
 from tests.tui.driving import cancel_focused, screen_text, until
-from tests.tui.scripted_requests import BROKEN, waiting_request
+from tests.tui.scripted.requests import BROKEN, waiting_request
 
 SIZE = (80, 24)
 NOON = dt.datetime(2026, 11, 26, 12, 0, tzinfo=dt.UTC)

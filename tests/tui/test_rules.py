@@ -12,7 +12,7 @@ from homeamp_tui.screens.rules import RulesScreen
 from homeamp_tui.widgets.filter_bar import FilterBar
 from tests.tui.conftest import AgentOf
 from tests.tui.driving import screen_text, until
-from tests.tui.scripted_rules import PROBLEMS, RULES, believable_decisions
+from tests.tui.scripted.rules import PROBLEMS, RULES, believable_decisions
 
 SIZE = (80, 24)
 

@@ -42,7 +42,7 @@ from homeamp_agent.rpc.protocol.messages import (
 from homeamp_agent.rpc.registry import Call, method
 
 if TYPE_CHECKING:
-    from tests.tui.scripted import Script
+    from tests.tui.scripted.script import Script
 
 Entry = TypeVar("Entry")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from homeamp_agent.model.change import RollbackConflict, RollbackOutcome, RollbackState
 from homeamp_agent.model.deployment import (
@@ -33,9 +33,8 @@ from homeamp_agent.rpc.protocol.messages import (
     WavePreview,
 )
 from homeamp_agent.rpc.registry import Call, Method, method
-
-if TYPE_CHECKING:
-    from tests.tui.scripted import Script
+from tests.tui.scripted.changes import plan_of
+from tests.tui.scripted.script import Script
 
 CLOCK = dt.datetime(2026, 3, 1, 12, 0, 5)
 WAVES = (("HUB01",), ("LOBBY01",), ("SKY01", "SURV01"))
@@ -128,8 +127,6 @@ async def show(call: Call[Script], params: DeploymentsShowParams) -> Deployments
 )
 async def preview(call: Call[Script], params: DeploymentsPreviewParams) -> DeploymentsPreviewResult:
     """Three waves, or the two of production; without DEV only if that is said."""
-    from tests.tui.scripted import plan_of
-
     script = call.rooms
     if params.change_id is not None and params.dev is None and script.no_dev:
         raise Refused("no DEV instance is known here: name one")
@@ -174,8 +171,6 @@ async def approve(call: Call[Script], params: DeploymentsApproveParams) -> Deplo
 
 def put_back(script: Script) -> ChangesRollbackManyResult:
     """What of a deployment would be put back: a file, but for one that somebody changed."""
-    from tests.tui.scripted import plan_of
-
     plan = plan_of(script, [script.rows[0].id])
     conflict = RollbackConflict(
         instance="SKY01", file="a.yml", before="", ours="", theirs="",

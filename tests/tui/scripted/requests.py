@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from homeamp_agent.model.change import (
     ChangeRequest,
@@ -33,11 +33,9 @@ from homeamp_agent.rpc.protocol.messages import (
     ChangesSubmitResult,
 )
 from homeamp_agent.rpc.registry import Call, method
-from tests.tui.scripted_deployments import put_back
-
-if TYPE_CHECKING:
-    from tests.tui.scripted import Script
-
+from tests.tui.scripted.changes import plan_of
+from tests.tui.scripted.deployments import put_back
+from tests.tui.scripted.script import Script
 
 BROKEN = "edits: ["
 """A text that no host takes for a request."""
@@ -45,8 +43,6 @@ BROKEN = "edits: ["
 
 def waiting_request(script: Script, status: ChangeStatus) -> ChangeRequest:
     """A request of two files; under way, the first of them is written."""
-    from tests.tui.scripted import plan_of
-
     plan = plan_of(script, [row.id for row in script.rows[:2]])
     states = ("written", "pending") if status is ChangeStatus.APPLYING else ("pending",) * 2
     minutes = 5 if status is ChangeStatus.APPLYING else 65
@@ -72,8 +68,6 @@ def waiting_request(script: Script, status: ChangeStatus) -> ChangeRequest:
 )
 async def submit(call: Call[Script], params: ChangesSubmitParams) -> ChangesSubmitResult:
     """Taken in: the plan of the deviations, or of the first rows for a text."""
-    from tests.tui.scripted import plan_of
-
     script = call.rooms
     if params.text == BROKEN:
         raise InvalidParams("line 1 is no YAML")
