@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from homeamp_agent.amp.restarts import Restart, Restarts
 from homeamp_agent.changes import ChangesError, InstanceBusyError
@@ -25,12 +26,16 @@ from homeamp_agent.model.secret import is_masked
 from homeamp_agent.model.setting import segment_text
 from homeamp_agent.rpc.methods.deviations import tell_updated
 from homeamp_agent.rpc.methods.settling import tell_change
+from homeamp_agent.rpc.protocol.errors import RpcError
 from homeamp_agent.rpc.rooms import Rooms
-from homeamp_agent.store import Review, list_deviations, review
+from homeamp_agent.store import Review, StoreError, list_deviations, review
 
 BUSY_TRIES = 5
 BUSY_PAUSE_S = 5.0
 """Somebody writes into the instance just now: files of one request take a few seconds."""
+
+MAX_VALUE_CHARACTERS = 200
+"""Of a value in the reason of a review; the change shows it whole."""
 
 _PENDING = frozenset({DeviationStatus.PENDING, DeviationStatus.FLAGGED, DeviationStatus.FIXING})
 
@@ -64,7 +69,11 @@ class AfterRestart:
         await asyncio.sleep(self.settle_seconds)
         ids = await self._looked(restart)
         for change_id in ids:
-            await self._tell(restart.instance, change_id)
+            try:
+                await self._tell(restart.instance, change_id)
+            except (RpcError, StoreError) as error:
+                # It stands in the change's journal; a later look at the files shows it as well.
+                log.warning("%s: not told everywhere: %s", change_id, error)
         return ids
 
     async def _look(self, restart: Restart) -> None:
@@ -128,10 +137,15 @@ class AfterRestart:
 
 def _reason(setting: Reverted, change_id: str) -> str:
     """One line; a secret's value is not in it."""
-    wrote = "it is gone" if setting.found is None else f"it holds {setting.found!r}"
+    wrote = "it is gone" if setting.found is None else f"it holds {_short(setting.found)}"
     if is_masked(setting.found) or is_masked(setting.wanted):
         return f"reverted_by_plugin: change {change_id} was not kept over a restart"
     return (
-        f"reverted_by_plugin: change {change_id} wrote {setting.wanted!r}; after the restart "
-        f"{wrote}"
+        f"reverted_by_plugin: change {change_id} wrote {_short(setting.wanted)}; after the "
+        f"restart {wrote}"
     )
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= MAX_VALUE_CHARACTERS else f"{text[:MAX_VALUE_CHARACTERS]}…"

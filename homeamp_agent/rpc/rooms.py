@@ -32,6 +32,7 @@ from homeamp_agent.model.instance import Instance
 from homeamp_agent.model.rule import ProblemSeverity
 from homeamp_agent.model.secret import Masker
 from homeamp_agent.model.snapshot import InstanceSnapshot
+from homeamp_agent.rpc.dispatch import where_of
 from homeamp_agent.rpc.events import EventBus
 from homeamp_agent.rpc.protocol.errors import Busy, Refused
 from homeamp_agent.rpc.protocol.messages import BaselineStatus, ScanStatus
@@ -220,4 +221,9 @@ class Rooms:
         """Do something after the reply."""
         task = asyncio.create_task(work)
         self._later.add(task)
-        task.add_done_callback(self._later.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._later.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("what was begun after a reply failed: %s", where_of(error))
