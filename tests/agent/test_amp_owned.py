@@ -73,7 +73,7 @@ def test_a_way_back_that_needs_amp_is_gone_as_soon_as_amp_is_back(host: Host, pa
     game = panel.games["SURV01"]
     game.load_settings()
     with looked(host) as wire:
-        wire.call("events.subscribe", topics=["changes"])
+        wire.call("events.subscribe", topics=["changes", "instances"])
         (row,) = wire.call("deviations.list")["deviations"]
         said = {"reason": "as in the rules"}
         given = wire.call("changes.submit", deviation_ids=[row["id"]], request=said)
