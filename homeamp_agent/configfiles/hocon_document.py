@@ -47,6 +47,8 @@ class HoconDocument(TreeDocument):
             body = body_of(parent)
             index = body.members.index(node)
             return self._delimited.remove(body, index, index)
+        while isinstance(node, Block) and not node.written and len(node.members) == 1:
+            node = next(iter(node.members.values()))
         if isinstance(node, Block) and len(node.written) != 1:
             raise EditRefused("a mapping in several places is removed key by key")
         block, index = self._entry(node)

@@ -42,6 +42,8 @@ class TomlDocument(TreeDocument):
         return self._delimited.replace_value(node, value, self._writer)
 
     def _unset(self, parent: Node | None, node: Node) -> list[Splice]:
+        while isinstance(node, Table) and node.kind == "dotted" and len(node.members) == 1:
+            parent, node = node, next(iter(node.members.values()))
         if isinstance(node, (Table, TableArray)) and not _is_inline(node):
             return [self._without_sections(node)]
         if isinstance(parent, Sequence):

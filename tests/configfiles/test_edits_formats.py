@@ -18,6 +18,8 @@ FORGE = "# Configuration file\n\n"
     [
         ("f.toml", "a = 1 # c\nb = 2\n", ("a",), "b = 2\n"),
         ("f.toml", "a = 1\nb = 2", ("b",), "a = 1"),
+        ("f.toml", "a.b.c = 1\nd = 2\n", ("a",), "d = 2\n"),
+        ("f.hocon", "a.b.c = 1\nd = 2\n", ("a", "b"), "d = 2\n"),
         ("f.toml", "[t]\na = 1\n\n# about u\n[u]\nb = 2\n", ("t",), "\n# about u\n[u]\nb = 2\n"),
         ("f.toml", "[t]\na = 1\n[t.x]\nb = 2\n[u]\n", ("t",), "[u]\n"),
         ("f.toml", "[[t]]\na = 1\n[[t]]\na = 2\n[[t]]\na = 3\n", ("t", 1), "[[t]]\na = 1\n[[t]]\na = 3\n"),
