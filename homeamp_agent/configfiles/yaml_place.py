@@ -203,7 +203,11 @@ class YamlText:
         step, list_step = self._steps
         flow_lists, pad = self._list_habit(beside)
         key = _key_mark(beside)
-        return Style(quote, mark, step, list_step, self.blocks, key, flow_lists, False, pad)
+        below = [one for one in beside.children if one.__class__ is MappingNode] if beside else []
+        key_below = _key_mark(below[-1]) if below else ""
+        return Style(
+            quote, mark, step, list_step, self.blocks, key, flow_lists, False, pad, key_below
+        )
 
     def _list_habit(self, beside: CollectionNode | None) -> tuple[bool, str]:
         """Whether lists of scalars stand in brackets, beside this place or else in the file."""
@@ -262,7 +266,7 @@ def _lists_of_scalars(parent: CollectionNode) -> list[SequenceNode]:
     ]
 
 
-def _key_mark(beside: CollectionNode | None) -> str:
+def _key_mark(beside: YamlNode | None) -> str:
     """The quotation mark that every key beside this place has, if they all have the same."""
     if not isinstance(beside, MappingNode):
         return ""

@@ -46,10 +46,11 @@ class Style(NamedTuple):
     """How a file writes what is new in it.
 
     `quote` is the quotation mark for text that needs one, `text` the mark for text that needs
-    none (empty: plain), `key` that of keys. `step` is the indentation of one level in columns;
-    `list_step` that of a list below its key, 0 where the dash stands under the key. `blocks`
-    allows `|` for text of several lines. `flow_lists` puts lists of scalars into brackets,
-    `flow_items` the items of a list that are lists or mappings; `pad` is the blank behind `[`.
+    none (empty: plain), `key` that of keys, `key_below` that of keys further down. `step` is the
+    indentation of one level in columns; `list_step` that of a list below its key, 0 where the dash
+    stands under the key. `blocks` allows `|` for text of several lines. `flow_lists` puts lists of
+    scalars into brackets, `flow_items` the items of a list that are lists or mappings; `pad` is the
+    blank behind `[`.
     """
 
     quote: str
@@ -61,6 +62,7 @@ class Style(NamedTuple):
     flow_lists: bool = False
     flow_items: bool = False
     pad: str = ""
+    key_below: str = ""
 
 
 def wanted(value: Value, old: Value) -> Value:
@@ -268,7 +270,8 @@ def entry_lines(segment: KeySegment, value: Value, column: int, style: Style) ->
     if style.flow_lists and is_list_of_scalars(value):
         return [f"{head} {flow_text(value, style)}"]
     if isinstance(value, dict) and value:
-        return [head, *block_lines(value, column + style.step, style)]
+        below = style._replace(key=style.key_below)
+        return [head, *block_lines(value, column + style.step, below)]
     if isinstance(value, list) and value:
         return [head, *block_lines(value, column + style.list_step, style)]
     return _headed(head, value, column + style.step, column, style)

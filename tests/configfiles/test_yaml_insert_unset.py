@@ -24,6 +24,8 @@ from homeamp_agent.configfiles import EditRefused, KeyPath, Value, parse
         ("a:\n    k: 1\n", ("b", "c", "d"), 2, "a:\n    k: 1\nb:\n    c:\n        d: 2\n"),
         ("a: {}\nb: 1\n", ("a", "k"), 1, "a:\n  k: 1\nb: 1\n"),
         ("a: # c\nb: 1\n", ("a", "k"), 1, "a: # c\n  k: 1\nb: 1\n"),
+        ("'1':\n  x: 1\n", ("2",), {"x": 2}, "'1':\n  x: 1\n'2':\n  x: 2\n"),
+        ("'1':\n  'x': 1\n", ("2", "x"), 2, "'1':\n  'x': 1\n'2':\n  'x': 2\n"),
         # What is indented deeper belongs to what stands above it, and so do items taken out.
         ("a:\n  k: 1\n  # l: 2\n# m\n", ("b",), 1, "a:\n  k: 1\n  # l: 2\nb: 1\n# m\n"),
         ("a:\n- k\n# - l\n#m: n\n", ("b",), 1, "a:\n- k\n# - l\nb: 1\n#m: n\n"),
