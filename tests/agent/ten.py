@@ -128,7 +128,7 @@ def ten_instances(root: Path, **settings: str) -> Iterator[tuple[TenHost, Panel]
             "HOMEAMP_AMP__USER": USER,
             "HOMEAMP_AMP__PASSWORD": PASSWORD,
             "HOMEAMP_AMP__POLL_S": "0.4",
-            "HOMEAMP_AMP__READY_S": "1",
+            "HOMEAMP_AMP__READY_S": "60",
             "HOMEAMP_RESTARTS__SETTLE_S": "0",
             "HOMEAMP_DEPLOYMENTS__DEV_INSTANCES": "DEV01",
             "HOMEAMP_DEPLOYMENTS__DEV_TAG": "",

@@ -38,7 +38,7 @@ def fleet(host: Any, panel: Panel) -> Any:
         "HOMEAMP_DEPLOYMENTS__SOAK_S": "0.1",
         "HOMEAMP_DEPLOYMENTS__WAVE_SOAK_S": "0.1",
         "HOMEAMP_DEPLOYMENTS__WAVE_SIZE": "2",
-        "HOMEAMP_AMP__READY_S": "1",
+        "HOMEAMP_AMP__READY_S": "60",
     }
     return host
 
