@@ -262,6 +262,8 @@ class HomeampApp(App[None]):
     def _event_heard(self, link: Link, event: Event) -> None:
         if event.topic is Topic.DEPLOYMENTS:
             self.deploying.heard(link, event)
+        elif event.topic is Topic.INSTANCES:
+            self.games.heard(link, event)
         if (house := self.house) is not None and house.standing:
             house.event_heard(link, event)
 

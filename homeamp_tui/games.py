@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from homeamp_agent.model.event import Event
 from homeamp_agent.model.game import GameState, InstanceState
 from homeamp_agent.rpc.protocol.messages import (
     InstanceRow,
@@ -114,6 +115,19 @@ class Games:
 
     def __init__(self, app: HomeampApp) -> None:
         self._app = app
+
+    def heard(self, link: Link, event: Event) -> None:
+        """Tell of an act that came to nothing, on any screen: it may have waited for minutes."""
+        body = event.body
+        begun = body.get("act") in {"start", "stop", "restart"}  # the others answer when done
+        if event.name != "acted" or not begun or body.get("state") not in {"refused", "failed"}:
+            return
+        words = f"{body.get('instance', '')}: {body['state']}: {body.get('message', '')}"
+        house = self._app.house
+        if house is not None and house.NAME == "instances":
+            self._app.tell_wrong(f"{link.host} did not {body['act']} it", words)
+        else:  # whoever types elsewhere is not interrupted
+            self._app.tell(f"{link.host} did not {body['act']} {words} (4)", severity="warning")
 
     async def act(self, verb: str, chosen: Sequence[tuple[Link, str]]) -> bool:
         """`start`, `stop` or `restart`: ask with the players of this moment, do it, tell."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from homeamp_agent.model.event import Event, Topic
+from homeamp_agent.model.event import Topic
 from homeamp_agent.model.game import GameState
 from homeamp_agent.rpc.protocol.messages import InstanceRow
 from homeamp_tui.games import instances_of, players_text, state_text, waiting_text
@@ -21,6 +21,9 @@ from homeamp_tui.words import ago_text, plain, plural
 
 LOOK_AGAIN_SECONDS = 15.0
 """Players and load change without an event; AMP itself is asked by the agent, not by each look."""
+
+BEGUN_SECONDS = 1.0
+"""An act answers as it begins; by then it stands, or waits for players."""
 
 STATE_STYLES = {
     GameState.READY: "good",
@@ -93,18 +96,6 @@ Marks      ● selected   ▶ ready   ■ stopped   ✖ failed   ✗ AMP away   
 
     def on_mount(self) -> None:
         self.set_interval(LOOK_AGAIN_SECONDS, self._refresher.poke)
-
-    def event_heard(self, link: Link, event: Event) -> None:
-        super().event_heard(link, event)
-        if event.topic is Topic.INSTANCES and event.name == "acted":
-            self._tell_outcome(link, event)
-
-    def _tell_outcome(self, link: Link, event: Event) -> None:
-        body = event.body
-        begun = body.get("act") in {"start", "stop", "restart"}  # the others answer when done
-        if begun and body.get("state") in {"refused", "failed"}:
-            what = f"{body.get('instance', '')}: {body['state']}: {body.get('message', '')}"
-            self.dashboard.tell_wrong(f"{link.host} did not do it", what)
 
     async def read_from(self, link: Link) -> Sequence[InstanceRow]:
         return await instances_of(link)
@@ -181,6 +172,7 @@ Marks      ● selected   ▶ ready   ■ stopped   ✖ failed   ✗ AMP away   
         async def acting() -> None:
             if await self.dashboard.games.act(verb, chosen):
                 self.acted()
+                self.set_timer(BEGUN_SECONDS, self._refresher.poke)
 
         self.dashboard.act(acting())
 

@@ -64,6 +64,7 @@ async def test_the_state_players_and_load_of_every_game_stand_in_a_line(agent_of
         size=SIZE, notifications=True
     ) as pilot:
         await opened(pilot)
+        await until(pilot, lambda: "HUB01 " in screen_text(pilot.app))
         line = next(each for each in screen_text(pilot.app).splitlines() if "HUB01" in each)
         assert line.split()[:7] == ["HUB01", "alder", "paper", "▶", "ready", "3/20", "12%"]
         assert isinstance(pilot.app.screen, InstancesScreen)
@@ -168,6 +169,11 @@ async def test_d_leads_to_the_deviations_of_the_instance(agent_of: AgentOf) -> N
         await pilot.press("d")
         await until(pilot, lambda: "host:alder instance:HUB01" in screen_text(pilot.app))
         assert isinstance(pilot.app.screen, DeviationsScreen)
+        # What waited for players and came to nothing is told wherever one is by then.
+        outcome = {"act": "stop", "instance": "HUB01", "state": "refused", "message": "3 play"}
+        agent.script.bus.emit(Topic.INSTANCES, "acted", outcome)
+        told = "alder did not stop HUB01: refused: 3 play (4)"
+        await until(pilot, lambda: told in screen_text(pilot.app))
 
 
 async def test_a_line_for_the_console_is_typed_seen_and_then_sent(agent_of: AgentOf) -> None:
