@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BeforeValidator, PlainSerializer, field_serializer
+from pydantic import BeforeValidator, PlainSerializer, field_serializer
 
 from homeamp_agent.baselines.declarations import RuleEntry, ScopeEntry
 from homeamp_agent.baselines.selectors import is_glob
-from homeamp_agent.model.base import Word
+from homeamp_agent.model.base import Moment, Word
 from homeamp_agent.model.deviation import Deviation, DeviationKind
 from homeamp_agent.model.instance import Instance
 from homeamp_agent.model.rule import Scope, ScopeKind
@@ -66,8 +66,8 @@ class Approval(Word):
     actual: Any = None
     reason: str = ""
     by: str = ""
-    at: AwareDatetime
-    expires: AwareDatetime | None = None
+    at: Moment
+    expires: Moment | None = None
 
     def covers(self, deviation: Deviation, tags: Iterable[str], now: dt.datetime) -> bool:
         """Whether `deviation`, on an instance with `tags`, is what was accepted here."""
@@ -140,7 +140,7 @@ class ReviewedRule(RuleEntry):
 
     id: str
     by: str = ""
-    at: AwareDatetime
+    at: Moment
 
     @field_serializer("scope")
     def _scope_as_written(self, scope: str | ScopeEntry) -> Any:

@@ -8,7 +8,7 @@ from threading import Lock
 
 from homeamp_agent.changes.errors import JournalError, UnknownChangeError
 from homeamp_agent.changes.history import ChangeRecord, read_record
-from homeamp_agent.changes.journal import SUFFIX, journal_ids, read_journal, says_nothing
+from homeamp_agent.changes.journal import CHANGE_ID, SUFFIX, journal_ids, read_journal, says_nothing
 from homeamp_agent.changes.rollback import FileKey
 from homeamp_agent.changes.state import StateFolder
 from homeamp_agent.model.change import ChangeRequest
@@ -44,6 +44,8 @@ class Records:
 
     def begun(self, change_id: str) -> ChangeRecord | None:
         """One change; None if its journal says nothing yet. Raises as `get` without a journal."""
+        if not CHANGE_ID.fullmatch(change_id):
+            raise UnknownChangeError("a change id is letters, digits, '.', '_' and '-'")
         try:
             facts = (self.journals.path / (change_id + SUFFIX)).stat()
         except OSError as error:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, Field
 
-from homeamp_agent.model.base import WireWord, Word
+from homeamp_agent.model.base import Moment, WireWord, Word
 
 
 class ActSetting(WireWord):
@@ -65,5 +65,5 @@ class ActFilter(Word):
     action: str | None = Field(default=None, max_length=100)
     outcome: str | None = Field(default=None, max_length=100)
     subject: str | None = Field(default=None, max_length=200)
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None

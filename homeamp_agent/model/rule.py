@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from homeamp_agent.model.base import WireWord
+from homeamp_agent.model.base import Moment, WireWord
 
 
 class ScopeKind(StrEnum):
@@ -151,7 +151,7 @@ class Rule(WireWord):
     severity: Severity | None = None
     reason: str | None = None
     owner: str | None = None
-    expires: AwareDatetime | None = None
+    expires: Moment | None = None
     source: RuleSource
     order: int = Field(default=0, description="Position over all sources; the later wins a tie")
     approval: str | None = Field(

@@ -14,8 +14,11 @@ def to_micros(moment: datetime) -> int:
 
 
 def from_micros(micros: int) -> datetime:
-    """The moment that the database holds."""
-    return _EPOCH + timedelta(microseconds=micros)
+    """The moment that the database holds; the end of the calendar for one beyond it."""
+    try:
+        return _EPOCH + timedelta(microseconds=micros)
+    except OverflowError:
+        return (datetime.max if micros > 0 else datetime.min).replace(tzinfo=UTC)
 
 
 def maybe_micros(moment: datetime | None) -> int | None:

@@ -16,6 +16,7 @@ from homeamp_agent.changes import (
     NotRollableError,
     PlainEdit,
     RollbackConflicts,
+    UnknownChangeError,
 )
 from homeamp_agent.changes.run import STEPS
 from homeamp_agent.model.change import ChangeStatus, EditOperation
@@ -276,3 +277,12 @@ def test_a_damaged_journal_is_kept_and_named_and_an_empty_one_forgotten(
     assert room.list() == []
     with pytest.raises(NotRollableError, match="damaged: restore its backups"):
         room.rollback(change.id, author="op", reason="")
+
+
+@pytest.mark.parametrize("change_id", ["\0", "../x", "", "a/b", "x" * 5000])
+def test_what_is_no_id_of_a_change_is_an_unknown_change(house: House, change_id: str) -> None:
+    for act in (house.room.show, house.room.outline):
+        with pytest.raises(UnknownChangeError):
+            act(change_id)
+    with pytest.raises(UnknownChangeError):
+        house.room.rollback(change_id, author="op", reason="")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
-from homeamp_agent.model.base import WireWord, Word
+from homeamp_agent.model.base import Moment, WireWord, Word
 from homeamp_agent.model.change import (
     ChangeRequest,
     ChangeStatus,
@@ -91,7 +91,7 @@ class ChangesRollbackManyParams(MutationParams):
     """
 
     ids: tuple[str, ...] = Field(default=(), max_length=MAX_CHANGES)
-    since: AwareDatetime | None = None
+    since: Moment | None = None
     deployment_id: str | None = Field(default=None, max_length=200)
     preview: bool = False
     digest: str | None = Field(default=None, description="Of a preview")

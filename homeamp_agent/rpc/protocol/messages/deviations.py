@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
-from homeamp_agent.model.base import WireWord, Word
+from homeamp_agent.model.base import Moment, WireWord, Word
 from homeamp_agent.model.change import ChangeRequest, LineChange, Plan
 from homeamp_agent.model.deviation import Deviation, DeviationGroup
 from homeamp_agent.model.expectation import Explanation
@@ -124,7 +124,7 @@ class DeviationsApproveParams(MutationParams):
     scope: ScopeKind = ScopeKind.INSTANCE
     target: str | None = Field(default=None, description="The tag, for scope tag")
     reason: str = Field(default="", max_length=2000)
-    expires: AwareDatetime | None = None
+    expires: Moment | None = None
 
 
 class DeviationsRuleParams(MutationParams):
@@ -137,7 +137,7 @@ class DeviationsRuleParams(MutationParams):
     scope: ScopeKind = ScopeKind.GLOBAL
     target: str | None = Field(default=None, description="The tag, for scope tag")
     reason: str = Field(default="", max_length=2000)
-    expires: AwareDatetime | None = None
+    expires: Moment | None = None
     preview: bool = False
 
 
