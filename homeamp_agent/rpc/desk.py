@@ -16,7 +16,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 from homeamp_agent.changes import (
     BookedRequest,
@@ -26,19 +26,13 @@ from homeamp_agent.changes import (
     NotNowError,
     PlannedChange,
     ReadRequest,
-    Resolved,
-    read_request,
-    resolve,
 )
 from homeamp_agent.changes.errors import ChangeExistsError, plain_reason
-from homeamp_agent.changes.legacy_lines import line_reader
 from homeamp_agent.changes.standing import (
-    alike,
     approved,
     change_of,
     plan_facts,
     ready,
-    restarting_all,
     why_nothing,
 )
 from homeamp_agent.model.change import (
@@ -50,8 +44,7 @@ from homeamp_agent.model.change import (
 )
 from homeamp_agent.model.request import RequestedChange
 from homeamp_agent.rpc.carrying_out import CarryingOut, RestartRules
-from homeamp_agent.rpc.request_ledger import RequestLedger
-from homeamp_agent.rpc.rooms import DriftRoom
+from homeamp_agent.rpc.request_planning import LOOK_AGAIN, RequestPlanning
 from homeamp_agent.rpc.turns import Turns, instances_of
 
 LONGEST_SLEEP_S = 60.0
@@ -64,8 +57,6 @@ CANCELLABLE = frozenset(
     {ChangeStatus.PENDING_APPROVAL, ChangeStatus.APPROVED, ChangeStatus.SCHEDULED,
      ChangeStatus.WAITING}
 )  # fmt: skip
-
-LOOK_AGAIN = "what it would do is another plan now: preview it again"
 
 log = logging.getLogger(__name__)
 
@@ -80,10 +71,9 @@ class DeskPolicy:
 
 
 @dataclass(slots=True, kw_only=True)
-class Desk(RequestLedger):
+class Desk(RequestPlanning):
     """Every request of this host. `settle` looks at the files of a change again and tells of it."""
 
-    drift: DriftRoom
     settle: Callable[[ChangeRequest], Awaitable[None]]
     policy: DeskPolicy = field(default_factory=DeskPolicy)
     _busy: set[str] = field(default_factory=set)
@@ -95,44 +85,6 @@ class Desk(RequestLedger):
     def __post_init__(self) -> None:
         self._places = asyncio.Semaphore(self.policy.parallel)
         self.carrying = CarryingOut(self, self.policy.restarts)
-
-    # looking --------------------------------------------------------------------------------
-
-    async def read(self, document: Any) -> ReadRequest:
-        """The request that a document holds, also one of the original system's.
-
-        Raises:
-            RequestError: it is none.
-        """
-        await self.drift.ready()
-        return await asyncio.to_thread(read_request, document, line_reader(self.drift.snapshots))
-
-    async def plan(
-        self, request: RequestedChange, instance: str | None = None
-    ) -> tuple[PlannedChange, tuple[str, ...]]:
-        """What the request would do on this host now, exactly, and notes. Writes nothing.
-
-        With `instance`, only what it would do there.
-        """
-        await self.drift.ready()
-
-        def work() -> tuple[PlannedChange, tuple[str, ...]]:
-            resolved = self._resolved(request, instance)
-            planned = resolved.with_refused(self.changes().plan(resolved.edits))
-            if request.write_policy is WritePolicy.STOP_WRITE_START:
-                planned = restarting_all(planned)
-            return planned, resolved.notes
-
-        return await asyncio.to_thread(work)
-
-    async def plan_of(self, change_id: str) -> tuple[PlannedChange, tuple[str, ...]]:
-        """The same of a request that waits.
-
-        Raises:
-            UnknownChangeError: there is none.
-            NotNowError: it is over.
-        """
-        return await self.plan(self.opened(change_id)[1])
 
     # handing in and deciding ----------------------------------------------------------------
 
@@ -340,22 +292,6 @@ class Desk(RequestLedger):
         await self.settle(self.shown(done))
         return self.shown(done)
 
-    async def planned_as_approved(
-        self, change: ChangeRequest, request: RequestedChange, *, settings_only: bool = False
-    ) -> PlannedChange:
-        """What it would do now, if that is what was approved; else it waits for approval again.
-
-        `settings_only`: the files may differ otherwise, as where a game saved them as it stopped.
-
-        Raises:
-            FileConflictError: it is another plan.
-        """
-        planned, _ = await self.plan(request)
-        if planned.plan.digest != change.digest and not (settings_only and alike(planned, change)):
-            await self.replanned(change, planned, "the files changed since it was approved")
-            raise FileConflictError(change.id, LOOK_AGAIN)
-        return planned
-
     async def write(
         self, change: ChangeRequest, planned: PlannedChange, *, part: bool = False
     ) -> ChangeRequest:
@@ -384,16 +320,6 @@ class Desk(RequestLedger):
                 await self.keep(change, status=ready(change), message=message)
 
     # helpers --------------------------------------------------------------------------------
-
-    def _resolved(self, request: RequestedChange, instance: str | None) -> Resolved:
-        knowledge = self.drift.baselines.knowledge
-        known = self.drift.snapshots
-        return resolve(
-            request,
-            {name: each for name, each in known.items() if instance in {None, name}},
-            self.drift.masker,
-            lambda plugin: knowledge.of(plugin).restart,
-        )
 
     def _earlier(self, request: RequestedChange) -> BookedRequest | None:
         booked = self.book.find(request.request_id) if request.request_id else None

@@ -101,9 +101,9 @@ def test_conflicts_and_refusals_are_listed_per_edit_before_anything_is_written(
     ("asked", "place"),
     [
         ({"edits": []}, "reason"),
-        (request({"new": 1, "path": []}), "edits.0.path"),
-        (request({"new": 1, "value": 2}), "edits.0.value"),
-        (request({}), "edits.0"),
+        (request({"new": 1, "path": []}), "edit 1: path"),
+        (request({"new": 1, "value": 2}), "edit 1: value"),
+        (request({}), "edit 1"),
         (request({"new": 1}, targets={"tag": ["x"]}), "targets.tag"),
     ],
 )

@@ -48,9 +48,10 @@ from homeamp_agent.rpc.deploying.planning import (
 )
 from homeamp_agent.rpc.deploying.undoing import AGENT
 from homeamp_agent.rpc.deploying.work import WaveWork
-from homeamp_agent.rpc.desk import LOOK_AGAIN, Desk
+from homeamp_agent.rpc.desk import Desk
 from homeamp_agent.rpc.dispatch import where_of
 from homeamp_agent.rpc.events import EventBus
+from homeamp_agent.rpc.request_planning import LOOK_AGAIN
 from homeamp_agent.rpc.rooms import DriftRoom
 from homeamp_agent.settings.sections import DeploymentsSection
 from homeamp_agent.store import Store
