@@ -60,6 +60,7 @@ class ChangesScreen(ListingScreen[ChangeRequest]):
 
     NAME = "changes"
     NOUN = "change"
+    MOST = CHANGES_MAX
     TOPICS = frozenset({Topic.CHANGES})
     COLUMNS = (
         Column("STATUS", 14),

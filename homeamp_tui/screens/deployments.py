@@ -31,7 +31,7 @@ from homeamp_tui.widgets.diff_view import Line
 from homeamp_tui.words import age_text, plain
 
 PAGE = 200
-MOST = 1_000
+DEPLOYMENTS_MAX = 1_000
 LOG_LINES = 500
 
 _OVER = {
@@ -46,6 +46,7 @@ class DeploymentsScreen(ListingScreen[Deployment]):
 
     NAME = "deployments"
     NOUN = "deployment"
+    MOST = DEPLOYMENTS_MAX
     TOPICS = frozenset({Topic.DEPLOYMENTS})
     COLUMNS = (
         Column("STAGE", 15),
@@ -87,7 +88,7 @@ Act        a: let it go on from DEV to production, exactly as shown
     async def read_from(self, link: Link) -> Sequence[Deployment]:
         found: list[Deployment] = []
         cursor: str | None = None
-        while len(found) < MOST:
+        while len(found) < DEPLOYMENTS_MAX:
             params = DeploymentsListParams(limit=PAGE, cursor=cursor)
             page = await link.call("deployments.list", params, DeploymentsListResult)
             found += page.deployments

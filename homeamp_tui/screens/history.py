@@ -37,6 +37,7 @@ class HistoryScreen(ListingScreen[Act]):
 
     NAME = "changes"
     NOUN = "act"
+    MOST = ACTS_MAX
     TOPICS = frozenset({Topic.CHANGES, Topic.INSTANCES})
     COLUMNS = (
         Column("WHAT", 22, least=20),
@@ -91,7 +92,7 @@ Act        R: roll the change back (shows it first)   y: copy
         return {
             "host": row.link.host,
             "who": act.who,
-            "what": f"{act.action} {act.subject}",
+            "what": f"{act.action} {_words(act)} {act.subject}",
             "instance": " ".join(dict.fromkeys(places)),
             "plugin": " ".join(dict.fromkeys(each.plugin or "" for each in act.settings)),
             "key": " ".join(each.key for each in act.settings),
@@ -164,7 +165,9 @@ def _places(act: Act) -> list[tuple[str, str]]:
 
 
 def _words(act: Act) -> str:
-    return plain(act.action.replace(".", " ").replace("_", " "))
+    """The act in the words of the screens, which call a cancelled request withdrawn."""
+    words = act.action.replace("change.cancelled", "change.withdrawn")
+    return plain(words.replace(".", " ").replace("_", " "))
 
 
 def _head(act: Act) -> Content:

@@ -37,6 +37,8 @@ class ListingScreen(PanedScreen, Generic[Item]):
     """All rows at once; a subclass says what they are."""
 
     NOUN: ClassVar[str]
+    MOST: ClassVar[int] = 0
+    """So many of a host are read, the newest; 0: all."""
     COLUMNS: ClassVar[Sequence[Column]]
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -148,6 +150,8 @@ class ListingScreen(PanedScreen, Generic[Item]):
         parts = [plural(len(self.rows), self.NOUN)]
         if len(self.rows) != known:
             parts[0] += f" of {known:,}"
+        if self.MOST and any(len(found) >= self.MOST for found in self._items.values()):
+            parts.append(f"the newest {self.MOST:,} of a host")
         if self._picked:
             parts.append(f"{len(self._picked):,} selected")
         return parts

@@ -72,7 +72,9 @@ async def asked_since(pilot: Pilot[None], text: str) -> None:
     await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
 
 
-async def test_changes_of_all_hosts_stand_newest_first_and_are_filtered(agent_of: AgentOf) -> None:
+async def test_changes_of_all_hosts_stand_newest_first_and_are_filtered(
+    agent_of: AgentOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
     agents = [await agent_of("alder"), await agent_of("birch")]
     changed(agents[0], "spawn", "chat")
     changed(agents[1], "ports")
@@ -86,6 +88,10 @@ async def test_changes_of_all_hosts_stand_newest_first_and_are_filtered(agent_of
         assert "1 change of 3" in screen_text(pilot.app)
         await pilot.press("escape")
         await until(pilot, lambda: len(screen.rows) == 3)
+        assert "the newest" not in screen_text(pilot.app)
+        monkeypatch.setattr(ChangesScreen, "MOST", 2)  # what is left out is never left unsaid
+        screen.paint()
+        await until(pilot, lambda: "3 changes · the newest 2 of a host" in screen_text(pilot.app))
 
 
 async def test_everything_since_a_time_is_shown_once_and_rolled_back_newest_first(
