@@ -114,6 +114,8 @@ class Desk(RequestPlanning):
             earlier = self._earlier(request)
             if earlier is not None:
                 return await self.show(earlier.change.id), planned.plan
+            if request.request_id is not None and await self.in_journal(request.request_id):
+                raise ChangeExistsError(f"another change has the id {request.request_id}")
             if not planned.files and not dry_run:
                 raise NothingPlannedError(why_nothing(planned.plan, notes))
             change = change_of(request, planned, author, source, (*read.notes, *notes))

@@ -187,6 +187,10 @@ def test_a_request_handed_in_twice_is_one_request(wire: Any) -> None:
     tried = wire.call("changes.submit", request=request({"new": 34}), dry_run=True)
     assert tried["plan"]["files"]
     assert [each["id"] for each in wire.call("changes.list")["changes"]] == ["chg-7"]
+    (row,) = wire.call("deviations.list", filter={"key": "spawn.enabled"})["deviations"]
+    fix = wire.call("deviations.fix", ids=[row["id"]], reason="r")["change"]["id"]
+    taken = wire.ask("changes.submit", request=request({"new": 35}, request_id=fix))["error"]
+    assert taken["message"] == f"another change has the id {fix}"
 
 
 def test_approved_requests_survive_a_kill_and_secrets_stay_in_private_files(host: Any) -> None:
