@@ -29,6 +29,7 @@ from homeamp_agent.configfiles import (
     EditRefused,
     Limits,
     LineEdit,
+    open_quotes,
     parse,
     propose_line_edit,
     setting_at,
@@ -109,27 +110,29 @@ class LinePlanner:
     def mending(self, file: str, instance: str, plugin: str | None) -> PlainEdit | None:
         """The edit that a person would try first: the value where reading failed, put in quotes.
         Only where the file can be read after it."""
-        for number in self._suspects():
-            try:
+        try:
+            for number in dict.fromkeys(self._suspects(file)):
                 found = setting_at(file, self.content, number, self.limits)
-            except ConfigFileError:
-                return None
-            if found is None:
-                continue
-            edit = PlainEdit(
-                instance, file, found.path, new=found.value, plugin=plugin, line_edit=True
-            )
-            offer = self.offer(edit)
-            if offer is not None and offer.readable_after:
-                return edit
+                if found is None:
+                    continue
+                edit = PlainEdit(
+                    instance, file, found.path, new=found.value, plugin=plugin, line_edit=True
+                )
+                offer = self.offer(edit)
+                if offer is not None and offer.readable_after:
+                    return edit
+        except ConfigFileError:
+            return None
         return None
 
-    def _suspects(self) -> Iterator[int]:
-        """The line where reading failed, that where what was read then starts, the one above."""
+    def _suspects(self, file: str) -> Iterator[int]:
+        """The line where reading failed, that where what was read then starts, those above whose
+        quote is not closed, the one above."""
         if (line := self.unread.line) is not None:
-            yield line
             if started := _STARTS.search(self.unread.reason):
                 yield int(started[1])
+            yield from open_quotes(file, self.content, line, self.limits)
+            yield line
             yield line - 1
 
     def _diff(self, edit: PlainEdit, line: LineEdit, document: Document | None) -> str:

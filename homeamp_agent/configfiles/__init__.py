@@ -27,7 +27,7 @@ from homeamp_agent.configfiles.errors import (
     EditRefused,
     TooLargeError,
 )
-from homeamp_agent.configfiles.line_at import LineSetting, setting_at
+from homeamp_agent.configfiles.line_at import LineSetting, open_quotes, setting_at
 from homeamp_agent.configfiles.line_edit import LineEdit, propose_line_edit, verify_line_edit
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "Span",
     "TooLargeError",
     "Value",
+    "open_quotes",
     "parse",
     "propose_line_edit",
     "setting_at",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from homeamp_agent.configfiles.document import DEFAULT_LIMITS, Limits
-from homeamp_agent.configfiles.line_edit import any_token, keys_above, told_format
+from homeamp_agent.configfiles.line_edit import any_token, is_open, keys_above, told_format
 from homeamp_agent.configfiles.text import SourceText
 
 _KEY_OF_LINE: Final = re.compile(
@@ -20,6 +20,9 @@ _KEY_OF_LINE: Final = re.compile(
 )
 MOST_CHARACTERS: Final = 2_000
 """Of a line that is looked at: no person types more."""
+MOST_LINES: Final = 5_000
+MOST_OPEN_QUOTES: Final = 5
+"""Each is tried, which reads the whole file once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,28 @@ class LineSetting:
         if quote not in ("'", '"'):
             return self.text
         return self.text[1:].removesuffix(quote)
+
+
+def open_quotes(
+    file: str, data: bytes, line: int, limits: Limits = DEFAULT_LIMITS
+) -> tuple[int, ...]:
+    """Lines whose value begins with a quote that is not closed there, nearest above `line` first.
+
+    At most `MOST_OPEN_QUOTES` of the `MOST_LINES` above it. Raises as `setting_at`.
+    """
+    source = SourceText(file, data, limits)
+    format_name = told_format(file, data)
+    last = min(line, len(source.line_starts))
+    found: list[int] = []
+    for number in range(last, max(0, last - MOST_LINES), -1):
+        start = source.line_starts[number - 1]
+        text = source.text[start : source.line_end(start)]
+        key = _KEY_OF_LINE.match(text) if len(text) <= MOST_CHARACTERS else None
+        if key is not None and is_open(any_token(text[key.end() :], format_name)):
+            found.append(number)
+            if len(found) == MOST_OPEN_QUOTES:
+                break
+    return tuple(found)
 
 
 def setting_at(

@@ -202,6 +202,11 @@ def any_token(rest: str, format_name: str) -> str | None:
     return (rest.removesuffix(",").rstrip() if behind is _BEHIND_COMMA else rest) or None
 
 
+def is_open(token: str | None) -> bool:
+    """Whether a value begins with a quote that is not closed, or not at its end."""
+    return token is not None and token[0] in "\"'" and _QUOTED.fullmatch(token) is None
+
+
 def _value_of(token: str, format_name: str) -> str:
     """The value without its quotes, where they are whole."""
     if format_name in _TEXT_FORMATS or _QUOTED.fullmatch(token) is None:

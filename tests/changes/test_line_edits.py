@@ -232,6 +232,7 @@ def test_any_value_is_not_written_into_a_plan(tmp_path: Path) -> None:
         (BROKEN, PREFIX, "  prefix: '%shop% &7hi'  # shown before"),
         (b'a: 1\nb: "open\nc: 2\n', ("b",), 'b: "open"'),
         (b"a: 1\nb: 'open\nc: it's\n", ("b",), "b: 'open'"),
+        (b'a: "open\nb: 1\nc: "x"\nd: 2\n', ("a",), 'a: "open"'),
         (b"a: x: y\nc: 1\n", ("a",), "a: 'x: y'"),
         (b"a: 'it's'\nb: 1\n", ("a",), "a: 'it''s'"),
         (b'a: "C:\\Users"\n', ("a",), 'a: "C:\\\\Users"'),
