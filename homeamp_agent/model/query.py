@@ -15,6 +15,9 @@ PAGE_DEFAULT = 100
 PAGE_LIMIT = 1000
 """Rows of a page: 1,000 deviations of 700 bytes stay under a reply's bound of 1 MiB."""
 
+MAX_OFFSET = 1_000_000_000
+"""Far beyond any list, and within what SQLite counts in."""
+
 
 class PageParams(Word):
     """Which rows of a list."""

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
 from homeamp_agent.model.change import Edit, FilePlan, Plan, RefusedEdit, RollbackConflict
 from homeamp_agent.rpc.methods.fitting import (
     ROOM_BYTES,
@@ -9,6 +14,7 @@ from homeamp_agent.rpc.methods.fitting import (
     fitted_plan,
     size_of,
 )
+from homeamp_agent.rpc.protocol.messages import DeviationsListParams, RulesListParams
 
 EDIT = Edit(instance="SURV01", file="plugins/Shop/config.yml", path=("a",) * 20, new="x" * 100)
 
@@ -41,3 +47,9 @@ def test_three_sides_of_a_huge_file_are_left_out_and_its_reason_stays() -> None:
     (told, *more) = fitted_conflicts([conflict] * 3, ROOM_BYTES)
     assert (told.theirs, told.reason, len(more)) == ("", "was edited", 2)
     assert fitted_conflicts([conflict], ROOM_BYTES) == (conflict,)
+
+
+@pytest.mark.parametrize("params", [DeviationsListParams, RulesListParams])
+def test_an_offset_that_no_list_has_is_refused_before_the_database_is_asked(params: Any) -> None:
+    with pytest.raises(ValidationError, match="less than or equal to 1000000000"):
+        params.model_validate({"offset": 10**20})

@@ -11,6 +11,7 @@ from homeamp_agent.model.change import ChangeRequest, LineChange, Plan
 from homeamp_agent.model.deviation import Deviation, DeviationGroup
 from homeamp_agent.model.expectation import Explanation
 from homeamp_agent.model.query import (
+    MAX_OFFSET,
     Counts,
     DeviationEvent,
     DeviationFilter,
@@ -27,7 +28,7 @@ class DeviationsListParams(PageParams):
 
     filter: DeviationFilter = DeviationFilter()
     sort: DeviationsSort = DeviationsSort.SEVERITY
-    offset: int | None = Field(default=None, ge=0, description="Instead of a cursor")
+    offset: int | None = Field(default=None, ge=0, le=MAX_OFFSET, description="Instead of a cursor")
 
 
 class DeviationsListResult(WireWord):

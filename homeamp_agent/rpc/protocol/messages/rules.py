@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field
 from homeamp_agent.model.base import WireWord, Word
 from homeamp_agent.model.deviation import DeviationKind
 from homeamp_agent.model.expectation import Explanation
-from homeamp_agent.model.query import PageParams
+from homeamp_agent.model.query import MAX_OFFSET, PageParams
 from homeamp_agent.model.rule import BaselineProblem, Rule, Scope, ScopeKind
 from homeamp_agent.rpc.protocol.messages.base import MutationParams, Path
 
@@ -41,7 +41,7 @@ class RulesListParams(PageParams):
     filter: str | None = Field(default=None, max_length=1000)
     scopes: tuple[ScopeKind, ...] | None = None
     plugin: str | None = Field(default=None, description="A rule's own selector, case ignored")
-    offset: int | None = Field(default=None, ge=0, description="Instead of a cursor")
+    offset: int | None = Field(default=None, ge=0, le=MAX_OFFSET, description="Instead of a cursor")
 
 
 class RulesListResult(WireWord):
@@ -90,7 +90,7 @@ class RulesProblemsParams(PageParams):
     """
 
     filter: str | None = Field(default=None, max_length=1000)
-    offset: int | None = Field(default=None, ge=0, description="Instead of a cursor")
+    offset: int | None = Field(default=None, ge=0, le=MAX_OFFSET, description="Instead of a cursor")
 
 
 class RulesProblemsResult(WireWord):
@@ -105,7 +105,7 @@ class RulesApprovalsParams(PageParams):
     """A window of the approvals; `filter` as for rules."""
 
     filter: str | None = Field(default=None, max_length=1000)
-    offset: int | None = Field(default=None, ge=0, description="Instead of a cursor")
+    offset: int | None = Field(default=None, ge=0, le=MAX_OFFSET, description="Instead of a cursor")
 
 
 class Decided(StrEnum):

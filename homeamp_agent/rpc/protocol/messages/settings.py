@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from homeamp_agent.model.base import WireWord
-from homeamp_agent.model.query import PageParams, SettingChange
+from homeamp_agent.model.query import MAX_OFFSET, PageParams, SettingChange
 from homeamp_agent.model.variance import CellState, Variance
 from homeamp_agent.rpc.protocol.messages.base import Path
 
@@ -47,7 +47,7 @@ class SettingsMatrixParams(PageParams):
     plugin: str | None = None
     filter: str | None = Field(default=None, max_length=1000)
     variance: tuple[Variance, ...] | None = Field(default=None, description="None: every one")
-    offset: int | None = Field(default=None, ge=0, description="Instead of a cursor")
+    offset: int | None = Field(default=None, ge=0, le=MAX_OFFSET, description="Instead of a cursor")
 
 
 class MatrixInstance(WireWord):
