@@ -43,9 +43,10 @@ async def test_an_unreadable_file_is_mended_with_f_and_undone_and_a_refusal_offe
 
             await pilot.press("f")
             await until(pilot, lambda: isinstance(app.screen, AskLine))
-            assert "ops-name-color: %four%" in screen_text(app)
+            await until(pilot, lambda: "ops-name-color: %four%" in screen_text(app))
             await pilot.press("enter")
             await until(pilot, lambda: isinstance(app.screen, Confirm))
+            await until(pilot, lambda: "- ops-name-color" in screen_text(app))
             told = screen_text(app)
             assert "- ops-name-color: %four%" in told and "+ ops-name-color: '%four%'" in told
             assert "UNPROVEN line edit: reading stops at line 7, column 17" in told
