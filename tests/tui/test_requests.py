@@ -155,7 +155,7 @@ async def test_a_file_is_loaded_and_requests_are_approved_or_rejected_together(
         await until(pilot, lambda: "? to approve" in screen_text(app))
         await pilot.press("A", "x")
         await until(pilot, lambda: isinstance(pilot.app.screen, AskWhy))
-        assert "Reject 1 request?" in screen_text(app)
+        await until(pilot, lambda: "Reject 1 request?" in screen_text(app))
         assert "Left alone: 1 change that cannot be rejected" in screen_text(app)
         await pilot.press(*"too early", "enter", "enter")
         await until(pilot, lambda: "Rejected 1 request." in screen_text(app))

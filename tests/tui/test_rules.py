@@ -59,7 +59,7 @@ async def test_what_was_decided_is_taken_back_only_when_confirmed(agent_of: Agen
             await shows(pilot, words)
         await pilot.press("j", "o")
         await until(pilot, lambda: isinstance(app.screen, Confirm))
-        assert "1 deviation will be pending again" in screen_text(app)
+        await until(pilot, lambda: "1 deviation will be pending again" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, RulesScreen))
         assert agent.script.mutations == []
