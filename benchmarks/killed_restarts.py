@@ -1,10 +1,12 @@
 """Kill the agent at random instants while it takes games down for a change, and look what is left.
 
-    .venv/bin/python -m benchmarks.killed_restarts [--runs 30] [--seed 1]
+    python -m benchmarks.killed_restarts [--runs 30] [--seed 1] [--policy stop_write_start]
 
 Each run: an agent, the stand-in of AMP over two instances, and one request that changes a plugin's
 file on both and a setting that AMP owns on one, while the games are down. The agent is killed
-(SIGKILL) at a random instant, sometimes its successor as well; then one more is left alone. Judged:
+(SIGKILL) at a random instant, sometimes its successor as well; then one more is left alone. With
+the policy `on_restart` the agent is asked to restart the games one after the other meanwhile, and
+the last agent once more those that were not. Judged:
 
 - both games are up;
 - the files are all old or all new, and the request says which;
@@ -37,6 +39,9 @@ LONGEST_S = 2.5
 """From the start of a request to its end, on an idle machine."""
 SETTLED_WITHIN_S = 60.0
 KILLED_TWICE = 0.35
+MOST_RESTARTS = 3
+"""One that the killed agent had begun may be in the way of the first."""
+
 REQUEST = {
     "reason": "killed in the middle",
     "write_policy": "stop_write_start",
@@ -76,7 +81,13 @@ def properties(host: Host) -> Path:
     return host.instances / "SURV01" / "Minecraft" / "server.properties"
 
 
-def one_run(root: Path, chance: random.Random) -> tuple[str, list[str]]:
+def restarted(wire: Wire, names: tuple[str, ...], *, wait: bool) -> None:
+    """Ask for it; an agent that is at work there says no."""
+    for name in names:
+        wire.ask("instances.restart", instances=[name], wait=wait)
+
+
+def one_run(root: Path, chance: random.Random, policy: str) -> tuple[str, list[str]]:
     """How the request ended, and what is wrong."""
     host = host_at(root)
     panel = Panel.over(host.instances)
@@ -85,9 +96,13 @@ def one_run(root: Path, chance: random.Random) -> tuple[str, list[str]]:
         host.start()
         with contextlib.closing(host.connect()) as wire:
             wire.call("agent.rescan")
-            change = wire.call("changes.submit", request=REQUEST)["change"]
+            change = wire.call("changes.submit", request=REQUEST | {"write_policy": policy})[
+                "change"
+            ]
             wire.call("changes.approve", ids=[change["id"]])
             wire.call("changes.apply", id=change["id"])
+            if policy == "on_restart":
+                restarted(wire, NAMES, wait=False)
             time.sleep(chance.uniform(0, LONGEST_S))
             host.stop(signal.SIGKILL)
         if chance.random() < KILLED_TWICE:
@@ -97,6 +112,12 @@ def one_run(root: Path, chance: random.Random) -> tuple[str, list[str]]:
                 host.stop(signal.SIGKILL)
         host.start()
         with contextlib.closing(host.connect()) as wire:
+            if policy == "on_restart":
+                wire.call("agent.rescan")
+                for _ in range(MOST_RESTARTS):
+                    restarted(wire, NAMES, wait=True)
+                    if wire.call("changes.show", id=change["id"])["change"]["status"] != "waiting":
+                        break
             shown = settled(wire, panel, change["id"])
             wrong = judged(host, panel, shown)
         host.stop()
@@ -145,12 +166,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1)
+    policies = ("stop_write_start", "on_restart")
+    parser.add_argument("--policy", choices=policies, default=policies[0])
     options = parser.parse_args()
     ends: Counter[str] = Counter()
     failures = 0
     for number in range(options.runs):
         with tempfile.TemporaryDirectory() as folder:
-            end, wrong = one_run(Path(folder), random.Random(options.seed * 100_000 + number))
+            chance = random.Random(options.seed * 100_000 + number)
+            end, wrong = one_run(Path(folder), chance, options.policy)
         ends[end] += 1
         failures += bool(wrong)
         for line in wrong:
