@@ -2,7 +2,7 @@
 
     change, planned = await desk.submit(read, author="mia", source="rpc")
     await desk.approve(change.id, "mia", digest=planned.plan.digest)
-    await desk.apply(change.id, "mia")
+    await desk.apply(change.id, who="mia")
 
 An approval is tied to the digest of the plan that it saw. What is carried out is planned anew at
 that moment; if that is another plan, the request goes back to be approved, and says so. The journal
@@ -197,10 +197,13 @@ class Desk(RequestPlanning):
 
     # carrying out ---------------------------------------------------------------------------
 
-    async def apply(self, change_id: str, digest: str | None = None) -> ChangeRequest:
+    async def apply(
+        self, change_id: str, digest: str | None = None, *, who: str | None = None
+    ) -> ChangeRequest:
         """Carry an approved request out now, whatever its schedule; returns what became of it.
 
-        One whose games must go down is begun and goes on by itself: `ended` waits for its end.
+        `who` asks for it, and stands in the audit log; without, its time has come. One whose games
+        must go down is begun and goes on by itself: `ended` waits for its end.
 
         Raises:
             NotNowError: it is not approved, or under way.
@@ -217,6 +220,9 @@ class Desk(RequestPlanning):
                 raise FileConflictError(change_id, "another plan was approved: preview it again")
             if request.write_policy is not WritePolicy.NOW:
                 self.carrying.check(request)
+            if who is not None:
+                await self.log_act(who, "started", change, "")
+            if request.write_policy is not WritePolicy.NOW:
                 return await self.carrying.begin(change)
             self._busy.add(change_id)
         try:

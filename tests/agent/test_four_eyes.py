@@ -80,6 +80,8 @@ def test_a_request_is_approved_by_the_other_person_and_by_nobody_else(
         author.call("changes.rollback", id=change["id"])
     acts = root.call("changes.history", filter={"action": "change.approved"})["acts"]
     assert [each["who"] for each in acts] == ["nobody", "root"]
+    acts = root.call("changes.history", filter={"action": "change.started"})["acts"]
+    assert [each["who"] for each in acts] == ["root", "nobody"]
 
 
 def test_fixing_at_once_is_no_way_around_the_other_person(host: Any, two: tuple[Any, Any]) -> None:

@@ -129,7 +129,7 @@ async def cancel(call: Call[Rooms], params: ChangesDeclineParams) -> ChangesDeci
 )
 async def apply(call: Call[Rooms], params: ChangesApplyParams) -> ChangesApplyResult:
     """Carry an approved request out now, whole or not at all."""
-    change = await call.rooms.desk.apply(params.id, params.digest)
+    change = await call.rooms.desk.apply(params.id, params.digest, who=str(call.peer))
     return ChangesApplyResult(change=fitted_change(change))
 
 
