@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from homeamp_agent.configfiles import hocon_tokens as tokens
 from homeamp_agent.configfiles.document import Limits, Problem, Value
-from homeamp_agent.configfiles.errors import ConfigFileError, TooLargeError
+from homeamp_agent.configfiles.scanner import Scanner
 from homeamp_agent.configfiles.text import SourceText
 from homeamp_agent.configfiles.tree import NOWHERE, Branch, Leaf, Node, Sequence, duplicate_key
 
@@ -72,14 +72,11 @@ class _Frame(NamedTuple):
     depth: int
 
 
-class HoconScanner:
+class HoconScanner(Scanner):
     """One pass over one file."""
 
     def __init__(self, source: SourceText, limits: Limits) -> None:
-        self._source = source
-        self._text = source.text
-        self._limits = limits
-        self._left = limits.max_settings
+        super().__init__(source, limits)
         self.problems: list[Problem] = []
         self.blocks: list[Block] = []
 
@@ -377,19 +374,3 @@ class HoconScanner:
     def _blanks_of(text: str, pos: int) -> int:
         found = tokens.BLANKS.match(text, pos)
         return found.end() if found else pos
-
-    def _count(self, index: int) -> None:
-        self._left -= 1
-        if self._left < 0:
-            reason = f"more than {self._limits.max_settings:,} settings"
-            raise TooLargeError(self._source.file, reason, *self._source.place(index))
-
-    def _check_depth(self, depth: int, index: int) -> None:
-        if depth >= self._limits.max_depth:
-            reason = f"nested deeper than {self._limits.max_depth} levels"
-            raise TooLargeError(self._source.file, reason, *self._source.place(index))
-
-    def _error(self, index: int, reason: str) -> ConfigFileError:
-        if index >= len(self._text):
-            reason += ", but the file ends"
-        return ConfigFileError(self._source.file, reason, *self._source.place(index))

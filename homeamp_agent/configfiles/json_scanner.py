@@ -11,7 +11,7 @@ import json
 import re
 
 from homeamp_agent.configfiles.document import Limits, Problem, Value
-from homeamp_agent.configfiles.errors import ConfigFileError, TooLargeError
+from homeamp_agent.configfiles.scanner import Scanner
 from homeamp_agent.configfiles.text import SourceText
 from homeamp_agent.configfiles.tree import (
     NOWHERE,
@@ -55,14 +55,11 @@ MAX_INT_DIGITS = 4000
 """Python refuses to read longer integers (4,300 digits by default), since that takes too long."""
 
 
-class JsonScanner:
+class JsonScanner(Scanner):
     """One pass over one file."""
 
     def __init__(self, source: SourceText, limits: Limits) -> None:
-        self._source = source
-        self._text = source.text
-        self._limits = limits
-        self._left = limits.max_settings
+        super().__init__(source, limits)
         self.problems: list[Problem] = []
 
     def scan(self) -> Node | None:
@@ -93,8 +90,7 @@ class JsonScanner:
                 child, node = node, open_nodes.pop()
             elif not isinstance(child, Leaf):
                 open_nodes.append(node)
-                if len(open_nodes) >= self._limits.max_depth:
-                    raise self._too_large(at, f"nested deeper than {self._limits.max_depth} levels")
+                self._check_depth(len(open_nodes), at)
                 node, lead = child, NOWHERE
                 continue
             pos, lead = self._separator(child, node, pos)
@@ -127,11 +123,7 @@ class JsonScanner:
 
     def _usual(self, node: Branch, usual: re.Match[str], lead: int) -> Leaf:
         """A member as nearly all are: a string or word under a key, nothing escaped."""
-        self._left -= 1
-        if self._left < 0:
-            raise self._too_large(
-                usual.start(), f"more than {self._limits.max_settings:,} settings"
-            )
+        self._count(usual.start())
         at, (start, end) = usual.start(), usual.span(2)
         if usual[3] is not None:
             leaf = Leaf(self._source, usual[3], "double", at, usual.end(1) + 1, start, end, lead)
@@ -161,9 +153,7 @@ class JsonScanner:
     def _value(self, at: int, start: int, lead: int, key_end: int = NOWHERE) -> tuple[Node, int]:
         """A leaf, or a container still to be filled, and the place behind what was read."""
         key_end = at if key_end == NOWHERE else key_end
-        self._left -= 1
-        if self._left < 0:
-            raise self._too_large(start, f"more than {self._limits.max_settings:,} settings")
+        self._count(start)
         found = _VALUE.match(self._text, start)
         kind = found.lastindex if found else None
         if found is None or kind == 6:
@@ -221,14 +211,6 @@ class JsonScanner:
     def _skip(self, pos: int) -> int:
         found = _SKIP.match(self._text, pos)
         return found.end() if found else pos
-
-    def _error(self, index: int, reason: str) -> ConfigFileError:
-        if index >= len(self._text):
-            reason += ", but the file ends"
-        return ConfigFileError(self._source.file, reason, *self._source.place(index))
-
-    def _too_large(self, index: int, reason: str) -> TooLargeError:
-        return TooLargeError(self._source.file, reason, *self._source.place(index))
 
 
 def without_lone_surrogates(text: str) -> str:

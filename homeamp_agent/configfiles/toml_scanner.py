@@ -14,6 +14,7 @@ from homeamp_agent.configfiles.document import Limits, Value
 from homeamp_agent.configfiles.errors import ConfigFileError, TooLargeError
 from homeamp_agent.configfiles.json_scanner import MAX_INT_DIGITS
 from homeamp_agent.configfiles.proof import same
+from homeamp_agent.configfiles.scanner import Scanner
 from homeamp_agent.configfiles.text import SourceText
 from homeamp_agent.configfiles.tree import NOWHERE, Branch, Leaf, Node, Sequence
 
@@ -81,14 +82,11 @@ class _Frame(NamedTuple):
     depth: int
 
 
-class TomlScanner:
+class TomlScanner(Scanner):
     """One pass over one file."""
 
     def __init__(self, source: SourceText, limits: Limits) -> None:
-        self._source = source
-        self._text = source.text
-        self._limits = limits
-        self._left = limits.max_settings
+        super().__init__(source, limits)
         self.sections: list[tuple[tuple[str, ...], Table]] = []
 
     def scan(self) -> Table:
@@ -153,7 +151,7 @@ class TomlScanner:
         for segment in segments[:-1]:
             depth += isinstance(parent.members.get(segment), TableArray)
             parent = self._below(parent, segment, "headed", at)
-        self._count(at, _TABLE_WEIGHT)
+        self._count_table(at)
         self._check_depth(depth, at)
         table = Table("section", at, at, at, end)
         last = segments[-1]
@@ -264,7 +262,10 @@ class TomlScanner:
     ) -> tuple[Node, _Frame | None, int]:
         """A leaf or an opened container, the container's frame, the place behind what was read."""
         opening = self._text[start : start + 1]
-        self._count(start, _TABLE_WEIGHT if opening == "{" else 1)
+        if opening == "{":
+            self._count_table(start)
+        else:
+            self._count(start)
         self._check_depth(depth, start)
         if opening in ("[", "{") and opening:
             container: Table | Sequence
@@ -352,23 +353,8 @@ class TomlScanner:
         found = _BLANKS.match(self._text, pos)
         return found.end() if found else pos
 
-    def _count(self, index: int, weight: int = 1) -> None:
-        self._left -= weight
-        if self._left < 0:
-            reason = f"more than {self._limits.max_settings:,} settings"
-            if weight > 1:
-                reason += " (a table counts as two)"
-            raise TooLargeError(self._source.file, reason, *self._source.place(index))
-
-    def _check_depth(self, depth: int, index: int) -> None:
-        if depth >= self._limits.max_depth:
-            reason = f"nested deeper than {self._limits.max_depth} levels"
-            raise TooLargeError(self._source.file, reason, *self._source.place(index))
-
-    def _error(self, index: int, reason: str) -> ConfigFileError:
-        if index >= len(self._text):
-            reason += ", but the file ends"
-        return ConfigFileError(self._source.file, reason, *self._source.place(index))
+    def _count_table(self, index: int) -> None:
+        self._count(index, _TABLE_WEIGHT, " (a table counts as two)")
 
 
 def _key_segment(part: str) -> str:
