@@ -88,9 +88,9 @@ async def test_deviations_become_a_request_that_is_approved_and_carried_out_for_
             await until(pilot, lambda: isinstance(pilot.app.screen, HistoryScreen))
             history = pilot.app.screen
             assert isinstance(history, HistoryScreen)
-            await until(pilot, lambda: len(history.rows) == 3)
+            await until(pilot, lambda: len(history.rows) == 4)
             assert [row.item.action for row in history.rows] == [
-                "change.apply", "change.approved", "change.submitted",
+                "change.apply", "change.started", "change.approved", "change.submitted",
             ]  # fmt: skip
             await pilot.press("slash", *"what:apply", "enter")
             await until(pilot, lambda: len(history.rows) == 1)
