@@ -34,6 +34,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from benchmarks.crash_editor import race_with_editor
@@ -106,9 +107,7 @@ def every_call(laboratory: Laboratory) -> Iterable[Callable[[], None]]:
     for exchange in (True, False):
         for action in ACTIONS:
             for number, moment in calls_of(laboratory, action, exchange):
-                yield lambda a=action, n=number, m=moment, e=exchange: _kill_twice(
-                    laboratory, a, (n, m), e
-                )
+                yield partial(_kill_twice, laboratory, action, (number, moment), exchange)
 
 
 def _kill_twice(
@@ -136,9 +135,7 @@ def failing_calls(laboratory: Laboratory) -> Iterable[Callable[[], None]]:
                 continue
             for lasting in (False, True):
                 code = random.choice(ERRORS)
-                yield lambda a=action, n=number, m=moment, c=code, x=lasting: _fail(
-                    laboratory, a, (n, m), c, x
-                )
+                yield partial(_fail, laboratory, action, (number, moment), code, lasting)
 
 
 def _fail(

@@ -89,7 +89,7 @@ def _tomlkit(_file: str, data: bytes) -> Setter:
     def set_value(path: KeyPath, value: Value) -> bytes:
         document = tomlkit.parse(text)
         _descend(document, path[:-1])[path[-1]] = value
-        return tomlkit.dumps(document).encode()
+        return str(tomlkit.dumps(document)).encode()
 
     return set_value
 
@@ -102,13 +102,13 @@ def _javaproperties(_file: str, data: bytes) -> Setter:
     def set_value(path: KeyPath, value: Value) -> bytes:
         properties = javaproperties.PropertiesFile.loads(text)
         properties[".".join(map(str, path))] = value
-        return javaproperties.PropertiesFile.dumps(properties).encode()
+        return str(javaproperties.PropertiesFile.dumps(properties)).encode()
 
     return set_value
 
 
 def _pyhocon(_file: str, data: bytes) -> Setter:
-    import pyhocon  # type: ignore[import-untyped]  # noqa: PLC0415  (an untyped bench tool)
+    import pyhocon  # noqa: PLC0415  (a bench tool, not everyone has it)
 
     text = data.decode("utf-8")
 

@@ -94,7 +94,7 @@ def _read_hocon(data: bytes) -> Any:
 
     pyhocon lets the last one win instead; so each is given to it under a key of its own.
     """
-    import pyhocon  # type: ignore[import-untyped]  # noqa: PLC0415  (an untyped bench tool)
+    import pyhocon  # noqa: PLC0415  (a bench tool, not everyone has it)
 
     number = itertools.count(1)
     text = _APPENDED.sub(lambda found: f"{found[1]}__{next(number)} =", _text(data))

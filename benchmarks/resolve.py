@@ -20,6 +20,7 @@ from pathlib import Path
 
 from homeamp_agent.baselines import Baselines, Resolver, load_baselines
 from homeamp_agent.model.instance import Instance, Platform, Plugin
+from homeamp_agent.model.setting import KeyPath, dotted
 from homeamp_agent.model.snapshot import FileSnapshot, InstanceSnapshot, SettingTable
 
 FILES_OF_TREE = 24
@@ -29,7 +30,7 @@ INSTANCES_WITH_TREES = 3
 
 EDITS = 200
 
-Leaves = dict[tuple[str, ...], int]
+Leaves = dict[KeyPath, int]
 
 
 def flat_keys(plugin: int, plugins: int, rules: int) -> Leaves:
@@ -40,7 +41,7 @@ def flat_keys(plugin: int, plugins: int, rules: int) -> Leaves:
 def tree_files(plugin: int) -> Iterator[tuple[str, Leaves]]:
     """The files of a plugin with levels, without their ending."""
     for number in range(FILES_OF_TREE):
-        leaves = {(f"phase{key % 9}", f"key{key}"): key for key in range(SETTINGS_OF_FILE)}
+        leaves: Leaves = {(f"phase{key % 9}", f"key{key}"): key for key in range(SETTINGS_OF_FILE)}
         yield f"levels/{plugin}/level_{number}", leaves
 
 
@@ -48,11 +49,11 @@ def write_baselines(folder: Path, plugins: int, rules: int, trees: int) -> None:
     """One markdown file a plugin."""
     for number in range(plugins):
         leaves = flat_keys(number, plugins, rules)
-        text = "".join(f"`{'.'.join(path)}` = {value}\n\n" for path, value in leaves.items())
+        text = "".join(f"`{dotted(path)}` = {value}\n\n" for path, value in leaves.items())
         (folder / f"Plugin{number:02}_universal_config.md").write_text(text)
     for number in range(trees):
         lines = [
-            f"{file}: { {'.'.join(path): value for path, value in leaves.items()}!r}\n"
+            f"{file}: { {dotted(path): value for path, value in leaves.items()}!r}\n"
             for file, leaves in tree_files(number)
         ]
         text = "```yaml\n" + "".join(lines) + "```\n"
