@@ -12,9 +12,14 @@ from typing import Final
 
 from homeamp_agent.configfiles.common_ends import common_ends
 
+PAIR: Final = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+"""The pattern of a character that is written as the two halves of a surrogate pair."""
+
+_PAIR_LENGTH: Final = len(r"\ud83d\ude00")
+
 _PIECE: Final = re.compile(
     r"(?:\\[ \t]*(?:\r\n|\n|\r)[ \t\f\r\n]*)*"
-    r"(?:\\(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|U[0-9a-fA-F]{8}|.)|[^\\])",
+    rf"(?:{PAIR}|\\(?:u[0-9a-fA-F]{{4}}|x[0-9a-fA-F]{{2}}|U[0-9a-fA-F]{{8}}|.)|[^\\])",
     re.DOTALL,
 )
 """One character as written, with the joined line ends in front of it."""
@@ -23,6 +28,23 @@ _NAMED: Final = {"n": "\n", "r": "\r", "t": "\t", "f": "\f"}
 """What these letters mean in every format; what others mean differs, so they never match."""
 
 _LINES_JOINED: Final = re.compile(r"\\[ \t]*(?:\r\n|\n|\r)[ \t\f\r\n]*")
+
+
+def without_lone_surrogates(text: str) -> str:
+    """`text` with each half of a surrogate pair, which is no character, as its escape.
+
+    Values travel on, and SQLite, sockets and screens all refuse such halves.
+    """
+    if text.isascii() or not re.search(r"[\ud800-\udfff]", text):
+        return text
+    joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    return joined.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def of_pair(piece: str) -> str:
+    """The character that a `PAIR` stands for."""
+    high, low = int(piece[2:6], 16), int(piece[8:], 16)
+    return chr(0x10000 + ((high - 0xD800) << 10) + low - 0xDC00)
 
 
 def with_kept_ends(old: str, new: str, codes: str = "uxU") -> str:
@@ -63,6 +85,8 @@ def _meant(piece: str, codes: str) -> str:
         return "quotes " + piece  # which may end the token: never the same as an escaped one
     if piece[0] != "\\":
         return piece
+    if len(piece) == _PAIR_LENGTH:
+        return of_pair(piece)
     if len(piece) > 2:
         code = int(piece[2:], 16)
         return chr(code) if piece[1] in codes and code < 0x110000 else piece

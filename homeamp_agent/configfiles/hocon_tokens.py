@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from homeamp_agent.configfiles.document import Value
-from homeamp_agent.configfiles.json_scanner import without_lone_surrogates
+from homeamp_agent.configfiles.escapes import without_lone_surrogates
 
 _WS = r" \t\r\f\v\x1c-\x1f\ufeff\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _FORBIDDEN = r"$\"{}\[\]:=,+#`^?!@*&\\\\"

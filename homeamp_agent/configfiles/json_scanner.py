@@ -11,6 +11,7 @@ import json
 import re
 
 from homeamp_agent.configfiles.document import Limits, Problem, Value
+from homeamp_agent.configfiles.escapes import without_lone_surrogates
 from homeamp_agent.configfiles.scanner import Scanner
 from homeamp_agent.configfiles.text import SourceText
 from homeamp_agent.configfiles.tree import (
@@ -211,17 +212,6 @@ class JsonScanner(Scanner):
     def _skip(self, pos: int) -> int:
         found = _SKIP.match(self._text, pos)
         return found.end() if found else pos
-
-
-def without_lone_surrogates(text: str) -> str:
-    """`text` with each half of a surrogate pair, which is no character, as its escape.
-
-    Values travel on, and SQLite, sockets and screens all refuse such halves.
-    """
-    if text.isascii() or not re.search(r"[\ud800-\udfff]", text):
-        return text
-    joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
-    return joined.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _unescaped(escape: re.Match[str]) -> str:

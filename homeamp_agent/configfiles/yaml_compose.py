@@ -16,6 +16,7 @@ from yaml._yaml import CParser
 from homeamp_agent.configfiles.document import KeySegment, Limits, Problem, Scalar
 from homeamp_agent.configfiles.errors import ConfigFileError, TooLargeError
 from homeamp_agent.configfiles.text import SourceText
+from homeamp_agent.configfiles.yaml_halves import REFUSED, Halves
 from homeamp_agent.configfiles.yaml_nodes import (
     AliasNode,
     CollectionNode,
@@ -23,6 +24,7 @@ from homeamp_agent.configfiles.yaml_nodes import (
     ScalarNode,
     SequenceNode,
     YamlNode,
+    children_first,
     resolved,
 )
 from homeamp_agent.configfiles.yaml_scalars import TAG, TELLING, TaggedText
@@ -64,13 +66,20 @@ def compose(source: SourceText, limits: Limits) -> Composed:
         TooLargeError: it nests, or expands, beyond `limits`.
     """
     try:
-        return _Composer(source, limits).compose()
+        try:
+            return _Composer(source, limits, CParser(source.text).get_event).compose()
+        except yaml.MarkedYAMLError as error:
+            halves = Halves.of(source.text) if error.problem == REFUSED else None
+            if halves is None:
+                raise
+        get_event = halves.meant(CParser(halves.stand_in).get_event)
+        return _Composer(source, limits, get_event).compose()
     except yaml.YAMLError as error:
         raise _as_config_file_error(source, error, limits) from None
 
 
 class _Composer:
-    def __init__(self, source: SourceText, limits: Limits) -> None:
+    def __init__(self, source: SourceText, limits: Limits, get_event: Callable[[], Any]) -> None:
         self.source = source
         self.limits = limits
         self.problems: list[Problem] = []
@@ -79,7 +88,7 @@ class _Composer:
         self.shared: set[int] = set()
         self.open: list[CollectionNode] = []
         self.merged_keys = 0
-        self.get_event: Callable[[], Any] = CParser(source.text).get_event
+        self.get_event = get_event
 
     def compose(self) -> Composed:
         self.get_event()
@@ -275,7 +284,7 @@ class _Composer:
 
         A node closes before an alias to it opens, so sizes come from the leaves up.
         """
-        order = _children_first(root)
+        order = children_first(root)
         most = len(order) + self.limits.max_alias_expansion
         sizes: dict[int, tuple[int, int]] = {}
         for node in order:
@@ -320,19 +329,6 @@ class _Composer:
 
     def _fail(self, reason: str, index: int) -> NoReturn:
         raise ConfigFileError(self.source.file, reason, *self.source.place(index))
-
-
-def _children_first(root: YamlNode) -> list[YamlNode]:
-    """Every node written below `root`, each after its children and what stands before it."""
-    order: list[YamlNode] = []
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        order.append(node)
-        if isinstance(node, CollectionNode):
-            stack.extend(node.children)
-    order.reverse()
-    return order
 
 
 def segment_of(key: YamlNode) -> KeySegment:

@@ -178,3 +178,16 @@ def scalars(node: YamlNode) -> list[ScalarNode]:
         elif node.__class__ is SequenceNode:
             stack.extend(reversed(node.children))
     return found
+
+
+def children_first(root: YamlNode) -> list[YamlNode]:
+    """Every node written below `root`, each after its children and what stands before it."""
+    order: list[YamlNode] = []
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        order.append(node)
+        if isinstance(node, CollectionNode):
+            stack.extend(node.children)
+    order.reverse()
+    return order

@@ -10,6 +10,7 @@ import re
 from typing import Final, NamedTuple
 
 from homeamp_agent.configfiles.common_ends import common_ends
+from homeamp_agent.configfiles.escapes import PAIR, of_pair
 from homeamp_agent.configfiles.text import SourceText, Splice
 from homeamp_agent.configfiles.yaml_nodes import ScalarNode
 from homeamp_agent.configfiles.yaml_write import scalar_texts
@@ -25,9 +26,11 @@ _PIECES: Final = {
     ">": re.compile(rf"{_FOLD}|{_RUN}"),
     "'": re.compile(rf"{_FOLD}|''|{_RUN}"),
     '"': re.compile(
-        rf"{_FOLD}|\\(?:x[0-9a-fA-F]{{2}}|u[0-9a-fA-F]{{4}}|U[0-9a-fA-F]{{8}}|.)|{_RUN}"
+        rf"{_FOLD}|{PAIR}|\\(?:x[0-9a-fA-F]{{2}}|u[0-9a-fA-F]{{4}}|U[0-9a-fA-F]{{8}}|.)|{_RUN}"
     ),
 }
+
+_IS_PAIR: Final = re.compile(PAIR)
 
 _ESCAPED: Final = dict(
     zip("0abtnvfre_NLP", "\0\a\b\t\n\v\f\r\x1b\xa0\x85\u2028\u2029", strict=True)
@@ -78,13 +81,18 @@ def _pieces(written: str, mark: str) -> list[_Piece]:
             joined = "" if text[0] == "\\" else " "
             pieces.append(_Piece(text, "\n" * (breaks - 1) if breaks > 1 else joined, True))
         elif text[0] == "\\" and mark == '"' and len(text) > 1:
-            known = chr(int(text[2:], 16)) if len(text) > 2 else _ESCAPED.get(text[1], text[1])
-            pieces.append(_Piece(text, known, False))
+            pieces.append(_Piece(text, _unescaped(text), False))
         elif breaks:
             pieces += [_Piece("\\", "\\", False), *_pieces(text[1:], mark)]
         else:
             pieces.append(_Piece(text, "'" if text == "''" else text, False))
     return pieces
+
+
+def _unescaped(text: str) -> str:
+    if len(text) <= 2:
+        return _ESCAPED.get(text[1], text[1])
+    return of_pair(text) if _IS_PAIR.fullmatch(text) else chr(int(text[2:], 16))
 
 
 def _shared(pieces: list[_Piece], new: str) -> tuple[int, int, int, int]:

@@ -38,6 +38,7 @@ _BLOCK_HEADER: Final = re.compile(r"([|>])([0-9+-]*)([^\r\n]*)")
 _NON_ASCII_ESCAPE: Final = re.compile(
     r"\\(?:x[89a-fA-F][0-9a-fA-F]|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})"
 )
+_HALF_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _LONGEST_KEY: Final = 1000
 """YAML allows 1,024 characters for a key that no `?` announces."""
 
@@ -180,10 +181,14 @@ def _escaped_like(old: str, written: str) -> str:
     if escape is None or not old.isascii() or written.isascii():
         return written
     upper = re.search(r"[A-F]", escape.group()) is not None
+    in_halves = _HALF_ESCAPE.search(old) is not None
 
     def as_escape(match: re.Match[str]) -> str:
         code = ord(match.group())
         short = escape.group()[1] == "x" and code < 0x100
+        if code > 0xFFFF and in_halves:
+            halves = (0xD7C0 + (code >> 10), 0xDC00 + (code & 0x3FF))
+            return "".join(f"\\u{half:04{'X' if upper else 'x'}}" for half in halves)
         kind, width = ("x", 2) if short else ("u", 4) if code < 0x10000 else ("U", 8)
         return f"\\{kind}{code:0{width}{'X' if upper else 'x'}}"
 
