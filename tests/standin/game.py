@@ -27,7 +27,10 @@ PROPERTIES = {
 
 @dataclass
 class Game:
-    """An instance; `folder` is its folder on disk, where it has one."""
+    """An instance; `folder` is its folder on disk, where it has one.
+
+    `at_once`: the first look after a start or a stop finds it done.
+    """
 
     name: str
     module: str = "Minecraft"
@@ -38,6 +41,7 @@ class Game:
     players_max: int = 50
     fails: bool = False
     sticks: bool = False
+    at_once: bool = False
     steps: list[int] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     console: list[str] = field(default_factory=list)
@@ -47,6 +51,7 @@ class Game:
     leave_in: int = 0
     uptime: str = "0:10:29:25"
     at_start: list[Callable[[Game], None]] = field(default_factory=list)
+    at_stop: list[Callable[[Game], None]] = field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -89,6 +94,8 @@ class Game:
         for act in self.at_start:
             act(self)
         self.steps = [PRE_START, STARTING, FAILED if self.fails else READY]
+        if self.at_once:
+            self.steps = self.steps[-1:]
         if self.sticks:
             self.steps = [STARTING] * 10_000
 
@@ -96,7 +103,11 @@ class Game:
         """`Core/Stop`."""
         self.stops += 1
         self.players = 0
-        self.steps = [STOPPING] * 10_000 if self.sticks else [STOPPING, STOPPED]
+        for act in self.at_stop:
+            act(self)
+        self.steps = [STOPPING, STOPPED][self.at_once :]
+        if self.sticks:
+            self.steps = [STOPPING] * 10_000
 
     def set(self, node: str, value: Any) -> None:
         """`Core/SetConfig`, kept in memory and in the `.kvp`."""
