@@ -15,6 +15,7 @@ from homeamp_agent.rpc.protocol.messages import (
     InstancesActParams,
     InstancesActResult,
     InstancesBackUpParams,
+    InstancesCancelParams,
     InstancesConsoleParams,
     InstancesListParams,
     InstancesListResult,
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from homeamp_tui.app import HomeampApp
 
 INSTANCES_PAGE = 500
+_METHOD_WORDS = {"cancel": "withdraw"}
+"""What the screens call a method of instances, where that is another word."""
 
 STATE_WORDS = {
     GameState.UNKNOWN: "? unknown",
@@ -77,13 +80,20 @@ def game_lines(rows: Rows) -> list[str]:
     widest = max(map(cell_len, names.values()), default=0)
     ordered = sorted(rows, key=lambda each: -_players(each[1]))
     return [
-        f"{fit(names[link.url, row.name], widest)}  {state_text(row.amp)}, {_who(row)}"
+        f"{fit(names[link.url, row.name], widest)}  {_state(row)}, {_who(row)}"
         for link, row in ordered
     ]
 
 
 def _players(row: InstanceRow) -> int:
     return (row.amp.players or 0) if row.amp is not None else 0
+
+
+def _state(row: InstanceRow) -> str:
+    """What its game does, or what waits there and until when."""
+    if (words := waiting_text(row)) and row.waits_until is not None:
+        return f"{words} till {row.waits_until.astimezone():%H:%M}"
+    return state_text(row.amp)
 
 
 def _who(row: InstanceRow) -> str:
@@ -120,7 +130,11 @@ class Games:
         """Tell of an act that came to nothing, on any screen: it may have waited for minutes."""
         body = event.body
         begun = body.get("act") in {"start", "stop", "restart"}  # the others answer when done
-        if event.name != "acted" or not begun or body.get("state") not in {"refused", "failed"}:
+        if event.name != "acted" or not begun:
+            return
+        if body.get("state") == "withdrawn":
+            self._app.tell(f"{link.host} does not {body['act']} {body.get('message', '')}")
+        if body.get("state") not in {"refused", "failed"}:
             return
         words = f"{body.get('instance', '')}: {body['state']}: {body.get('message', '')}"
         house = self._app.house
@@ -162,6 +176,23 @@ class Games:
             "AMP backs up",
         )
 
+    async def withdraw(self, chosen: Sequence[tuple[Link, str]]) -> bool:
+        """Take back stops and restarts that wait for players; each that was is told as it ends."""
+        said = await self._text(
+            chosen, "Withdraw for", label="Say to players", text="", longest=200, needed=False
+        )
+        if said is None:
+            return False
+        rows, typed = said
+        return await self._each_host(
+            "cancel",
+            rows,
+            lambda names: InstancesCancelParams(
+                instances=names, announce=typed.text or None, reason=typed.reason
+            ),
+            "Withdrawn for",
+        )
+
     async def console(self, chosen: Sequence[tuple[Link, str]]) -> bool:
         """Send a line to the consoles of games."""
         said = await self._text(
@@ -180,7 +211,14 @@ class Games:
         )
 
     async def _text(
-        self, chosen: Sequence[tuple[Link, str]], verb: str, *, label: str, text: str, longest: int
+        self,
+        chosen: Sequence[tuple[Link, str]],
+        verb: str,
+        *,
+        label: str,
+        text: str,
+        longest: int,
+        needed: bool = True,
     ) -> tuple[Rows, GameText] | None:
         rows = await self._now(chosen)
         if not rows:
@@ -192,6 +230,7 @@ class Games:
             text=text,
             yes=verb.split(maxsplit=1)[0],
             longest=longest,
+            needed=needed,
         )
         said = await self._app.push_screen_wait(question)
         return None if said is None else (rows, said)
@@ -215,7 +254,7 @@ class Games:
             if well:
                 self._app.tell(f"{done} {', '.join(well)}.")
             good = good and len(well) == len(answer.results)
-            self._tell_bad(link, method, answer)
+            self._tell_bad(link, _METHOD_WORDS.get(method, method), answer)
         return good
 
     def _tell_bad(self, link: Link, what: str, answer: InstancesActResult) -> None:

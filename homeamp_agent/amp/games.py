@@ -40,6 +40,10 @@ class NotBegun(LifecycleError):
     """Nothing was done to the instance; the text says why not."""
 
 
+class Withdrawn(NotBegun):
+    """Nothing was done to the instance: somebody took the act back while it waited."""
+
+
 class Act(StrEnum):
     """What is done to a game."""
 
@@ -58,6 +62,17 @@ class Manners:
 
 
 @dataclass(slots=True)
+class _Hold:
+    """Somebody acts on a game; `waiting` as long as that may be taken back."""
+
+    doing: str
+    waits_until: datetime | None = None
+    waiting: asyncio.Task[bool] | None = None
+    withdrawn_by: str = ""
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(slots=True)
 class Games:
     """Acts through `lifecycle`; one act an instance at a time. `restarted` hears of restarts,
     `before_start` of a game that is down, by its name, and may still write into its files.
@@ -68,8 +83,7 @@ class Games:
     announce_lead_seconds: float = ANNOUNCE_LEAD_SECONDS
     restarted: Callable[[Restart], None] = lambda _: None
     before_start: Callable[[str], Awaitable[None]] = nothing
-    _held: dict[str, str] = field(default_factory=dict)
-    _waits: dict[str, datetime] = field(default_factory=dict)
+    _held: dict[str, _Hold] = field(default_factory=dict)
     _starts: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STARTS_AT_ONCE))
 
     @asynccontextmanager
@@ -80,30 +94,57 @@ class Games:
             NotBegun: somebody else holds it.
         """
         if instance in self._held:
-            raise NotBegun(f"{instance} is being {self._held[instance]}: wait for that to end")
-        self._held[instance] = doing
+            doing = self._held[instance].doing
+            raise NotBegun(f"{instance} is being {doing}: wait for that to end")
+        hold = self._held[instance] = _Hold(doing)
         try:
             yield
         finally:
             del self._held[instance]
+            hold.released.set()
 
     def doing(self, instance: str) -> tuple[str, datetime | None]:
         """What is being done to the game (`stopped`, `changed`; empty: nothing), and until when
         that waits for its players to leave."""
-        return self._held.get(instance, ""), self._waits.get(instance)
+        hold = self._held.get(instance)
+        return ("", None) if hold is None else (hold.doing, hold.waits_until)
+
+    async def withdraw(self, instance: str, who: str) -> str:
+        """Take back an act that waits for players to leave, and return once it has ended, so
+        that the next one may begin. What it was: `stopped`, `restarted`.
+
+        Raises:
+            NotBegun: nothing waits there, or not any more; nothing was done.
+        """
+        hold = self._held.get(instance)
+        if hold is None:
+            raise NotBegun(f"{instance}: no stop and no restart waits")
+        if hold.waiting is None or not hold.waiting.cancel():
+            raise NotBegun(f"{instance} is being {hold.doing}: that waits for no players")
+        hold.withdrawn_by = who
+        await hold.released.wait()
+        return hold.doing
 
     async def _wait_empty(self, instance: str, seconds: float) -> bool:
-        self._waits[instance] = datetime.now(UTC) + timedelta(seconds=seconds)
+        hold = self._held.get(instance) or _Hold("")
+        hold.waits_until = datetime.now(UTC) + timedelta(seconds=seconds)
+        waiting = asyncio.create_task(self.lifecycle.wait_empty(instance, seconds))
+        hold.waiting = waiting
         try:
-            return await self.lifecycle.wait_empty(instance, seconds)
+            await asyncio.wait({waiting})
+            if hold.withdrawn_by:  # even if the last player left in the same moment
+                raise Withdrawn(f"{instance}: withdrawn by {hold.withdrawn_by}: nothing was done")
+            return waiting.result()
         finally:
-            del self._waits[instance]
+            waiting.cancel()
+            hold.waits_until = hold.waiting = None
 
     async def make_way(self, instance: str, manners: Manners) -> None:
         """Return once the game may go down.
 
         Raises:
             PlayersOnline: people play, and the manners spare them.
+            Withdrawn: somebody took it back while it waited.
             LifecycleError: nobody can tell whether anybody plays.
         """
         state = await self.lifecycle.state(instance)
@@ -143,7 +184,7 @@ class Games:
         """Do it and return once it is done: ready, or stopped. What there is to say of it.
 
         Raises:
-            NotBegun: nothing was done.
+            NotBegun: nothing was done; Withdrawn: because somebody took it back.
             LifecycleError: it was begun, and did not end well.
         """
         async with self.held(instance, _BEING_DONE[act]):
@@ -155,6 +196,8 @@ class Games:
             if act is not Act.START:
                 try:
                     await self.make_way(instance, manners)
+                except Withdrawn:
+                    raise
                 except LifecycleError as error:
                     raise NotBegun(str(error)) from error
                 await self.lifecycle.stop(instance)

@@ -22,6 +22,7 @@ POLICY_WORDS = {
     PlayersPolicy.FORCE: "do it now: whoever plays is thrown out",
 }
 WAIT_MINUTES = "10"
+EMPTY_HINT = "empty: nothing"
 
 
 class GameLines(DiffView):
@@ -72,7 +73,7 @@ class AskGameAct(Form[GameAct | None]):
             yield Static("Minutes to wait", classes="label")
             yield Input(WAIT_MINUTES, compact=True, id="minutes")
             yield Static("Say to players before", classes="label")
-            yield Input(compact=True, placeholder="empty: nothing", id="announce", max_length=200)
+            yield Input(compact=True, placeholder=EMPTY_HINT, id="announce", max_length=200)
         yield Static("Why", classes="label")
         yield Input(compact=True, placeholder="for the history", id="reason", max_length=2000)
         yield Static("", id="wrong", classes="wrong", markup=False)
@@ -112,19 +113,29 @@ class GameText:
 
 class AskGameText(Form[GameText | None]):
     """A line for games, such as a console command; the focus is on it, and enter there sends
-    nothing yet. `lines`: one an instance, with its players."""
+    nothing yet. `lines`: one an instance, with its players. `needed`: it must not be empty."""
 
     def __init__(
-        self, title: str, lines: Sequence[str], *, label: str, text: str, yes: str, longest: int
+        self,
+        title: str,
+        lines: Sequence[str],
+        *,
+        label: str,
+        text: str,
+        yes: str,
+        longest: int,
+        needed: bool = True,
     ) -> None:
         super().__init__(title, foot=FORM_FOOT)
+        self._needed = needed
         self._lines, self._label, self._text = lines, label, text
         self._yes, self._longest = yes, longest
 
     def compose_body(self) -> ComposeResult:
         yield GameLines(self._lines)
         yield Static(self._label, classes="label", markup=False)
-        yield Input(self._text, compact=True, id="text", max_length=self._longest)
+        hint = "" if self._needed else EMPTY_HINT
+        yield Input(self._text, compact=True, id="text", max_length=self._longest, placeholder=hint)
         yield Static("Why", classes="label")
         yield Input(compact=True, placeholder="for the history", id="reason", max_length=2000)
         yield Static("", id="wrong", classes="wrong", markup=False)
@@ -139,7 +150,7 @@ class AskGameText(Form[GameText | None]):
     @on(Button.Pressed, "#yes")
     def _agreed(self) -> None:
         text = self.query_one("#text", Input).value.strip()
-        if not text:
+        if self._needed and not text:
             self.say_wrong("There is nothing to send", "#text")
             return
         self.dismiss(GameText(text, self.query_one("#reason", Input).value.strip()))

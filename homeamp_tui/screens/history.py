@@ -165,8 +165,9 @@ def _places(act: Act) -> list[tuple[str, str]]:
 
 
 def _words(act: Act) -> str:
-    """The act in the words of the screens, which call a cancelled request withdrawn."""
+    """The act in the words of the screens, which call what is cancelled withdrawn."""
     words = act.action.replace("change.cancelled", "change.withdrawn")
+    words = words.replace("instance.cancel", "instance.withdraw")
     return plain(words.replace(".", " ").replace("_", " "))
 
 

@@ -77,6 +77,10 @@ class HouseScreen(Screen[None]):
         said = words.get(action) or action.replace("_", " ")
         return said[:1].lower() + said[1:]
 
+    def shows(self, action: str) -> bool:
+        """Whether the bar of keys names an action now; one that cannot be done is greyed there."""
+        return not (action in self.CHANGING and self.dashboard.read_only)
+
     def label_of(self, action: str, label: str) -> str:
         """What the bar of keys calls an action now; `label` is what it is called mostly."""
         del action
@@ -97,11 +101,10 @@ class HouseScreen(Screen[None]):
         top = self.query_one(TopBar)
         top.read_only = self.dashboard.read_only
         top.refresh()
-        hidden = self.CHANGING if self.dashboard.read_only else frozenset()
         keys = [
             KeyShown(key, self.label_of(action, label), self.why_not(action))
             for key, label, action in self.KEYS
-            if action not in hidden
+            if self.shows(action)
         ]
         self.query_one(KeyBar).show_keys(
             [*keys, KeyShown("question_mark", "Help", "")],

@@ -64,6 +64,7 @@ class InstancesScreen(ListingScreen[InstanceRow]):
     KEYS = (
         ("slash", "Filter", "filter"),
         ("space", "Select", "select"),
+        ("c", "Withdraw", "cancel"),
         ("s", "Start", "start"),
         ("x", "Stop", "stop"),
         ("R", "Restart", "restart"),
@@ -72,14 +73,15 @@ class InstancesScreen(ListingScreen[InstanceRow]):
         ("d", "Deviations", "deviations"),
         ("r", "Rescan", "rescan"),
     )
-    CHANGING = frozenset({"start", "stop", "restart", "back_up", "console", "rescan"})
+    CHANGING = frozenset({"start", "stop", "restart", "cancel", "back_up", "console", "rescan"})
     KEYS_HELP = """\
 Move       j k ↓ ↑   tab: to the detail and back   enter: the detail in full
 Filter     /   words are and-ed, field:value narrows, ! negates
            host instance platform tag state
 Select     space: one   A: all that the filter shows
 Act        s: start the game   x: stop it   R: restart it (each asks first,
-           and says who plays)   b: have AMP back it up   t: type a line into
+           and says who plays)   c: withdraw a stop or restart that waits
+           until nobody plays (shown where one does)   b: have AMP back it up   t: type a line into
            its console   d: the deviations of the instance
 Marks      ● selected   ▶ ready   ■ stopped   ✖ failed   ✗ AMP away   – no AMP
            ◷ waits until nobody plays
@@ -89,6 +91,7 @@ Marks      ● selected   ▶ ready   ■ stopped   ✖ failed   ✗ AMP away   
         Binding("s", "start", "Start the game", id="instances.start"),
         Binding("x", "stop", "Stop the game", id="instances.stop"),
         Binding("R", "restart", "Restart the game", id="instances.restart"),
+        Binding("c", "cancel", "Withdraw what waits for players", id="instances.cancel"),
         Binding("b", "back_up", "Have AMP back it up", id="instances.backup"),
         Binding("t", "console", "Type into its console", id="instances.console"),
         Binding("d", "deviations", "Deviations of the instance", id="instances.deviations"),
@@ -185,6 +188,9 @@ Marks      ● selected   ▶ ready   ■ stopped   ✖ failed   ✗ AMP away   
     def action_restart(self) -> None:
         self._act("restart")
 
+    def action_cancel(self) -> None:
+        self.dashboard.act(self._typed(self.dashboard.games.withdraw))
+
     def action_back_up(self) -> None:
         self.dashboard.act(self._typed(self.dashboard.games.back_up))
 
@@ -202,6 +208,9 @@ Marks      ● selected   ▶ ready   ■ stopped   ✖ failed   ✗ AMP away   
     def why_not_chosen(self, action: str) -> str:
         if why := super().why_not_chosen(action):
             return why
+        if action == "cancel":  # AMP may be away, and a wait for it is no less to be withdrawn
+            waits = any(waiting_text(row.item) for row in self.chosen)
+            return "" if waits else "no stop and no restart waits there"
         without = [row.item.name for row in self.chosen if row.item.amp is None]
         if without:
             return f"{', '.join(without)}: the agent asks no AMP, so do it by hand"
@@ -213,6 +222,11 @@ Marks      ● selected   ▶ ready   ■ stopped   ✖ failed   ✗ AMP away   
             if states == {state}:
                 return f"{words} already"
         return ""
+
+    def shows(self, action: str) -> bool:
+        if action == "cancel" and not any(waiting_text(row.item) for row in self.chosen):
+            return False
+        return super().shows(action)
 
 
 def _message(rows: Sequence[Row[InstanceRow]]) -> str:

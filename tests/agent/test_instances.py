@@ -58,6 +58,35 @@ def test_not_waited_for_it_ends_as_an_event(host: Host, panel: Panel) -> None:
     assert (event["state"], event["message"]) == ("failed", "SURV01 failed on its way to ready")
 
 
+def test_a_wait_for_players_is_withdrawn_told_and_written_down(host: Host, panel: Panel) -> None:
+    game = panel.games["SURV01"]
+    game.players = 2
+    with looked(host) as wire:
+        act(wire, "restart", "SURV01", wait=False)
+        while not wire.call("instances.list")["instances"][-1]["waits_until"]:
+            pass
+        gone = act(wire, "cancel", "SURV01", "LOBBY01", announce="the restart is off")
+        told: dict[tuple[str, str], str] = {}
+        while len(told) < 3:
+            body = wire.event("instances", "acted")["body"]
+            told[body["act"], body["instance"]] = body["state"]
+        again = act(wire, "cancel", "SURV01")
+    assert [(each["instance"], each["state"], each["message"]) for each in gone["results"]] == [
+        ("SURV01", "done", "it waited to be restarted"),
+        ("LOBBY01", "refused", "LOBBY01: no stop and no restart waits"),
+    ]
+    assert outcomes(again) == {"SURV01": "refused"}
+    assert (game.stops, game.console) == (0, ["say the restart is off"])
+    assert told == {
+        ("restart", "SURV01"): "withdrawn",
+        ("cancel", "SURV01"): "done",
+        ("cancel", "LOBBY01"): "refused",
+    }
+    kept = [(each.action, each.subject, each.outcome) for each in open_audit(host.state).entries()]
+    assert ("instance.restart", "SURV01", "withdrawn") in kept
+    assert ("instance.cancel", "SURV01", "done") in kept
+
+
 def test_an_unknown_name_stops_the_whole_call(host: Host, panel: Panel) -> None:
     with looked(host) as wire:
         reply = wire.ask("instances.stop", instances=["SURV01", "NOPE"])

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import cast
 
 import pytest
 
 from homeamp_agent.amp import Amp, AmpLifecycle, Credentials, LifecycleError, NoAmp, PlayersOnline
-from homeamp_agent.amp.games import Act, Games, Manners, NotBegun
+from homeamp_agent.amp.games import Act, Games, Manners, NotBegun, Withdrawn
+from homeamp_agent.amp.lifecycle import Lifecycle
 from homeamp_agent.model.game import GameState, PlayersPolicy
 from tests.standin.game import READY, STOPPED, Game
 from tests.standin.panel import PASSWORD, USER, Panel
@@ -55,6 +57,77 @@ async def test_a_restart_waits_until_the_last_player_has_left(games: Games, dev:
     assert games.doing("DEV01") == ("", None)
     assert dev.console == ["say restart once you leave"]
     assert (dev.stops, dev.starts, dev.state) == (1, 1, READY)
+
+
+@pytest.mark.parametrize(("act", "was"), [(Act.STOP, "stopped"), (Act.RESTART, "restarted")])
+async def test_what_waits_for_players_can_be_withdrawn_and_the_next_may_begin(
+    games: Games, dev: Game, act: Act, was: str
+) -> None:
+    with pytest.raises(NotBegun, match="no stop and no restart waits"):
+        await games.withdraw("DEV01", "kim")
+    acting = asyncio.create_task(games.act(act, "DEV01", Manners(WAIT, 30)))
+    async with asyncio.timeout(60):
+        while games.doing("DEV01")[1] is None:
+            await asyncio.sleep(0.001)
+    assert await games.withdraw("DEV01", "kim") == was
+    assert games.doing("DEV01") == ("", None)
+    with pytest.raises(Withdrawn, match="DEV01: withdrawn by kim: nothing was done"):
+        await acting
+    assert (dev.stops, dev.state) == (0, READY)
+    dev.players = 0
+    await games.act(Act.STOP, "DEV01", Manners(WAIT, 30))
+    assert dev.state == STOPPED
+
+
+async def test_what_goes_down_already_is_not_withdrawn(games: Games, dev: Game) -> None:
+    dev.players, dev.sticks = 0, True
+    stopping = asyncio.create_task(games.act(Act.STOP, "DEV01", Manners()))
+    async with asyncio.timeout(60):
+        while not dev.stops:
+            await asyncio.sleep(0.001)
+    with pytest.raises(NotBegun, match="is being stopped: that waits for no players"):
+        await games.withdraw("DEV01", "kim")
+    stopping.cancel()
+    await asyncio.wait({stopping})
+
+
+async def test_withdrawn_as_the_last_player_leaves_it_goes_on(games: Games, dev: Game) -> None:
+    class JustLeft:
+        """The wait ends in the same moment in which it is withdrawn."""
+
+        async def wait_empty(self, instance: str, seconds: float) -> bool:
+            del instance
+            if not seconds:
+                return False
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                return True
+            raise AssertionError
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(games.lifecycle, name)
+
+    mine = Games(cast("Lifecycle", JustLeft()))
+    acting = asyncio.create_task(mine.act(Act.STOP, "DEV01", Manners(WAIT, 30)))
+    async with asyncio.timeout(60):
+        while mine.doing("DEV01")[1] is None:
+            await asyncio.sleep(0.001)
+    await asyncio.sleep(0)
+    await mine.withdraw("DEV01", "kim")
+    assert isinstance((await asyncio.gather(acting, return_exceptions=True))[0], Withdrawn)
+    assert dev.stops == 0
+
+
+async def test_an_act_that_is_ended_while_it_waits_leaves_nothing_behind(games: Games) -> None:
+    acting = asyncio.create_task(games.act(Act.STOP, "DEV01", Manners(WAIT, 30)))
+    async with asyncio.timeout(60):
+        while games.doing("DEV01")[1] is None:
+            await asyncio.sleep(0.001)
+    acting.cancel()
+    await asyncio.wait({acting})
+    assert acting.cancelled()
+    assert games.doing("DEV01") == ("", None)
 
 
 async def test_forced_it_says_so_before_and_goes_on(games: Games, dev: Game) -> None:

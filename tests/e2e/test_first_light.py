@@ -267,6 +267,8 @@ async def test_every_method_in_the_openrpc_document_answers_as_it_says(fleet: Fl
     assert (await ask("backups.restore", id=backup))["change"]["id"] != again["id"]
     for name in ("instances.start", "instances.stop", "instances.restart"):
         await ask(name, instances=[row["instance"]], reason="test", players="refuse")
+    (kept,) = (await ask("instances.cancel", instances=[row["instance"]]))["results"]
+    assert (kept["state"], "waits" in kept["message"]) == ("refused", True)
     await ask("instances.backup", instances=[row["instance"]], reason="test")
     await ask("instances.console", instances=[row["instance"]], line="say hello")
     edit = {"file": row["file"], "path": row["path"], "operation": "unset"}

@@ -104,6 +104,7 @@ def test_what_changes_anything_needs_operate_and_takes_an_idempotency_key(docume
         "deviations.promote",
         "deviations.reopen",
         "instances.backup",
+        "instances.cancel",
         "instances.console",
         "instances.restart",
         "instances.start",

@@ -12,7 +12,11 @@ from textual.screen import Screen
 
 from homeamp_agent.model.event import Topic
 from homeamp_agent.model.game import GameState, PlayersPolicy
-from homeamp_agent.rpc.protocol.messages import InstancesActParams, InstancesConsoleParams
+from homeamp_agent.rpc.protocol.messages import (
+    InstancesActParams,
+    InstancesCancelParams,
+    InstancesConsoleParams,
+)
 from homeamp_tui.app import HomeampApp
 from homeamp_tui.dialogs.game import AskGameAct, AskGameText
 from homeamp_tui.dialogs.told import Told
@@ -83,6 +87,35 @@ async def test_the_state_players_and_load_of_every_game_stand_in_a_line(agent_of
         assert "◷ to stop" in line
         assert "at most till 03:07" in screen_text(pilot.app)
         assert pilot.app.screen.why_not("stop") == "AMP is away: AMP sleeps"
+
+
+async def test_a_stop_that_waits_for_players_is_withdrawn_where_one_waits(
+    agent_of: AgentOf,
+) -> None:
+    agent = with_games(await agent_of("alder"))
+    agent.script.waits["HUB01"] = dt.datetime.now().astimezone().replace(hour=3, minute=7)
+    async with HomeampApp([agent.url], start="instances").run_test(
+        size=SIZE, notifications=True
+    ) as pilot:
+        screen = await opened(pilot)
+        where = [row.item.name for row in screen.rows].index("HUB01")
+        screen.table.cursor = (where + 1) % len(screen.rows)
+        await until(pilot, lambda: "c Withdraw" not in screen_text(pilot.app))
+        await pilot.press("c")
+        await until(pilot, lambda: "Cannot withdraw" in screen_text(pilot.app))
+        assert screen.why_not("cancel") == "no stop and no restart waits there"
+        screen.table.cursor = where
+        await until(pilot, lambda: "c Withdraw" in screen_text(pilot.app))
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AskGameText))
+        assert "◷ to stop till 03:07, ! 3 players online" in screen_text(pilot.app)
+        await pilot.press(*"stay", "enter", "enter", "enter")
+        await until(pilot, lambda: "alder does not stop HUB01: withdrawn" in screen_text(pilot.app))
+        ((verb, params),) = agent.script.mutations
+        assert isinstance(params, InstancesCancelParams)
+        assert (verb, params.instances, params.announce) == ("instances.cancel", ("HUB01",), "stay")
+        await until(pilot, lambda: "◷" not in screen_text(pilot.app))
+        assert "c Withdraw" not in screen_text(pilot.app)
 
 
 async def test_a_restart_shows_who_plays_and_nothing_is_done_before_yes(agent_of: AgentOf) -> None:

@@ -1,11 +1,13 @@
-"""`instances.start`, `.stop`, `.restart`, with regard for who plays; `.backup` and `.console`."""
+"""`instances.start`, `.stop`, `.restart`, with regard for who plays, and `.cancel` while they wait;
+`.backup` and `.console`."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Literal
 
-from homeamp_agent.amp.games import Act, Manners, NotBegun
+from homeamp_agent.amp.games import Act, Manners, NotBegun, Withdrawn
 from homeamp_agent.amp.lifecycle import LifecycleError
 from homeamp_agent.model.event import Topic
 from homeamp_agent.rpc.protocol.errors import NotFound, Refused
@@ -15,6 +17,7 @@ from homeamp_agent.rpc.protocol.messages import (
     InstancesActParams,
     InstancesActResult,
     InstancesBackUpParams,
+    InstancesCancelParams,
     InstancesConsoleParams,
 )
 from homeamp_agent.rpc.registry import Call, method
@@ -55,6 +58,35 @@ async def stop(call: Call[Rooms], params: InstancesActParams) -> InstancesActRes
 async def restart(call: Call[Rooms], params: InstancesActParams) -> InstancesActResult:
     """Restart games; with players online only as `players` says."""
     return await _each(call, Act.RESTART, params)
+
+
+@method(
+    "instances.cancel",
+    access=Access.OPERATE,
+    params=InstancesCancelParams,
+    result=InstancesActResult,
+    errors=(NotFound, Refused),
+)
+async def cancel(call: Call[Rooms], params: InstancesCancelParams) -> InstancesActResult:
+    """Withdraw stops and restarts that wait for players; refused where none waits."""
+    rooms, who = call.rooms, str(call.peer)
+    names = await _known(rooms, params.instances)
+
+    async def one(name: str) -> InstanceActOutcome:
+        try:
+            was = await rooms.amp.games.withdraw(name, who)
+        except NotBegun as error:
+            return InstanceActOutcome(instance=name, state="refused", message=str(error))
+        message = f"it waited to be {was}"
+        if params.announce:
+            try:
+                await rooms.amp.lifecycle.announce(name, params.announce)
+            except LifecycleError as error:
+                message += f"; players were not told: {error}"
+        return InstanceActOutcome(instance=name, state="done", message=message)
+
+    noted = (_noted(rooms, "cancel", name, who, params.reason, one, {}) for name in names)
+    return InstancesActResult(results=tuple(await asyncio.gather(*noted)))
 
 
 @method(
@@ -184,7 +216,10 @@ async def _one(
         message = await rooms.amp.games.act(act, instance, manners)
         outcome = InstanceActOutcome(instance=instance, state="done", message=message)
     except NotBegun as error:
-        outcome = InstanceActOutcome(instance=instance, state="refused", message=str(error))
+        state: Literal["withdrawn", "refused"] = (
+            "withdrawn" if isinstance(error, Withdrawn) else "refused"
+        )
+        outcome = InstanceActOutcome(instance=instance, state=state, message=str(error))
     except LifecycleError as error:
         outcome = InstanceActOutcome(instance=instance, state="failed", message=str(error))
     amp = await rooms.amp.lifecycle.state(instance)
@@ -194,4 +229,4 @@ async def _one(
     return outcome
 
 
-METHODS = (start, stop, restart, backup, console)
+METHODS = (start, stop, restart, cancel, backup, console)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from homeamp_agent.model.event import Topic
 from homeamp_agent.model.game import GameState, InstanceState, PlayersPolicy
 from homeamp_agent.model.instance import Platform
@@ -14,6 +16,7 @@ from homeamp_agent.rpc.protocol.messages import (
     InstanceRow,
     InstancesActParams,
     InstancesActResult,
+    InstancesCancelParams,
     InstancesConsoleParams,
     InstancesListParams,
     InstancesListResult,
@@ -75,6 +78,29 @@ async def restart_game(call: Call[Script], params: InstancesActParams) -> Instan
 
 
 @method(
+    "instances.cancel",
+    access=Access.OPERATE,
+    params=InstancesCancelParams,
+    result=InstancesActResult,
+)
+async def cancel(call: Call[Script], params: InstancesCancelParams) -> InstancesActResult:
+    """Withdraw what waits, and tell of its end."""
+    script = call.rooms
+    script.mutations.append(("instances.cancel", params))
+    outcomes = []
+    for name in params.instances:
+        waited = script.waits.pop(name, None) is not None
+        message = "" if waited else f"{name}: no stop and no restart waits"
+        state: Literal["done", "refused"] = "done" if waited else "refused"
+        outcomes.append(InstanceActOutcome(instance=name, state=state, message=message))
+        if waited:
+            told = {"act": "stop", "instance": name, "state": "withdrawn"}
+            told["message"] = f"{name}: withdrawn by kim: nothing was done"
+            script.bus.emit(Topic.INSTANCES, "acted", told)
+    return InstancesActResult(results=tuple(outcomes))
+
+
+@method(
     "instances.console",
     access=Access.OPERATE,
     params=InstancesConsoleParams,
@@ -98,4 +124,4 @@ def running_games() -> dict[str, InstanceState]:
     }  # fmt: skip
 
 
-METHODS = (instances, stop_game, restart_game, console)
+METHODS = (instances, stop_game, restart_game, cancel, console)

@@ -118,6 +118,7 @@ from homeamp_agent.rpc.protocol.messages.instances import (
     InstancesActParams,
     InstancesActResult,
     InstancesBackUpParams,
+    InstancesCancelParams,
     InstancesConsoleParams,
 )
 from homeamp_agent.rpc.protocol.messages.rules import (
@@ -227,6 +228,7 @@ __all__ = [
     "InstancesActParams",
     "InstancesActResult",
     "InstancesBackUpParams",
+    "InstancesCancelParams",
     "InstancesConsoleParams",
     "InstancesListParams",
     "InstancesListResult",

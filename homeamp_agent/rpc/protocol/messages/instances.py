@@ -1,4 +1,4 @@
-"""`instances.start`, `.stop`, `.restart`: the games of instances, through AMP."""
+"""`instances.start`, `.stop`, `.restart` and their like: the games of instances, through AMP."""
 
 from __future__ import annotations
 
@@ -29,6 +29,17 @@ class InstancesActParams(MutationParams):
     wait: bool = True
 
 
+class InstancesCancelParams(MutationParams):
+    """Where a stop or a restart that waits for players is withdrawn.
+
+    `announce` is said on the console of the games that go on.
+    """
+
+    instances: tuple[str, ...] = Field(min_length=1, max_length=200)
+    reason: str = Field(default="", max_length=2000)
+    announce: str | None = Field(default=None, max_length=200)
+
+
 class InstancesBackUpParams(MutationParams):
     """Which instances AMP shall back up as a whole, and what it calls the backup."""
 
@@ -51,10 +62,11 @@ class InstancesConsoleParams(MutationParams):
 
 
 class InstanceActOutcome(WireWord):
-    """What became of one instance: `done`, `begun`, `refused` (nothing was done) or `failed`."""
+    """What became of one instance: `done`, `begun`, `failed`, or nothing was done: `refused`, or
+    `withdrawn` while it waited for players."""
 
     instance: str
-    state: Literal["done", "begun", "refused", "failed"]
+    state: Literal["done", "begun", "refused", "withdrawn", "failed"]
     message: str = ""
     amp: InstanceState | None = Field(default=None, description="What the game does now")
 
