@@ -51,7 +51,6 @@ class Game:
     leave_in: int = 0
     uptime: str = "0:10:29:25"
     at_start: list[Callable[[Game], None]] = field(default_factory=list)
-    at_stop: list[Callable[[Game], None]] = field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -103,8 +102,6 @@ class Game:
         """`Core/Stop`."""
         self.stops += 1
         self.players = 0
-        for act in self.at_stop:
-            act(self)
         self.steps = [STOPPING, STOPPED][self.at_once :]
         if self.sticks:
             self.steps = [STOPPING] * 10_000
