@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from homeamp_tui.app import HomeampApp
 
 INSTANCES_PAGE = 500
-_METHOD_WORDS = {"cancel": "withdraw"}
-"""What the screens call a method of instances, where that is another word."""
 
 STATE_WORDS = {
     GameState.UNKNOWN: "? unknown",
@@ -120,6 +119,32 @@ async def instances_of(link: Link) -> list[InstanceRow]:
             return found
 
 
+@dataclass(frozen=True, slots=True)
+class _TypedAct:
+    """An act on games for which a text is typed; `what` it is called where it came to nothing."""
+
+    method: str
+    what: str
+    verb: str
+    label: str
+    done: str
+    longest: int
+    text: str = ""
+    needed: bool = True
+
+
+_BACK_UP = _TypedAct(
+    "backup", "back up", "Back up", "Title of AMP's backup", "AMP backs up", 100,
+    text="taken by homeamp",
+)  # fmt: skip
+_CONSOLE = _TypedAct(
+    "console", "send it", "Send to", "Line for the console, as typed there", "Sent to", 500
+)
+_WITHDRAW = _TypedAct(
+    "cancel", "withdraw", "Withdraw for", "Say to players", "Withdrawn for", 200, needed=False
+)
+
+
 class Games:
     """Acts on the games of instances."""
 
@@ -161,100 +186,68 @@ class Games:
 
     async def back_up(self, chosen: Sequence[tuple[Link, str]]) -> bool:
         """Have AMP back up whole instances."""
-        said = await self._text(
-            chosen, "Back up", label="Title of AMP's backup", text="taken by homeamp", longest=100
-        )
-        if said is None:
-            return False
-        rows, typed = said
-        return await self._each_host(
-            "backup",
-            rows,
-            lambda names: InstancesBackUpParams(
+        return await self._typed(
+            _BACK_UP,
+            chosen,
+            lambda names, typed: InstancesBackUpParams(
                 instances=names, title=typed.text, reason=typed.reason
             ),
-            "AMP backs up",
         )
 
     async def withdraw(self, chosen: Sequence[tuple[Link, str]]) -> bool:
         """Take back stops and restarts that wait for players; each that was is told as it ends."""
-        said = await self._text(
-            chosen, "Withdraw for", label="Say to players", text="", longest=200, needed=False
-        )
-        if said is None:
-            return False
-        rows, typed = said
-        return await self._each_host(
-            "cancel",
-            rows,
-            lambda names: InstancesCancelParams(
+        return await self._typed(
+            _WITHDRAW,
+            chosen,
+            lambda names, typed: InstancesCancelParams(
                 instances=names, announce=typed.text or None, reason=typed.reason
             ),
-            "Withdrawn for",
         )
 
     async def console(self, chosen: Sequence[tuple[Link, str]]) -> bool:
         """Send a line to the consoles of games."""
-        said = await self._text(
-            chosen, "Send to", label="Line for the console, as typed there", text="", longest=500
-        )
-        if said is None:
-            return False
-        rows, typed = said
-        return await self._each_host(
-            "console",
-            rows,
-            lambda names: InstancesConsoleParams(
+        return await self._typed(
+            _CONSOLE,
+            chosen,
+            lambda names, typed: InstancesConsoleParams(
                 instances=names, line=typed.text, reason=typed.reason
             ),
-            "Sent to",
         )
 
-    async def _text(
+    async def _typed(
         self,
+        act: _TypedAct,
         chosen: Sequence[tuple[Link, str]],
-        verb: str,
-        *,
-        label: str,
-        text: str,
-        longest: int,
-        needed: bool = True,
-    ) -> tuple[Rows, GameText] | None:
+        params: Callable[[tuple[str, ...], GameText], MutationParams],
+    ) -> bool:
+        """Ask for the text, do it on every host, and tell what came of it."""
         rows = await self._now(chosen)
         if not rows:
-            return None
+            return False
         question = AskGameText(
-            f"{verb} {plural(len(rows), 'instance')}?",
+            f"{act.verb} {plural(len(rows), 'instance')}?",
             game_lines(rows),
-            label=label,
-            text=text,
-            yes=verb.split(maxsplit=1)[0],
-            longest=longest,
-            needed=needed,
+            label=act.label,
+            text=act.text,
+            yes=act.verb.split(maxsplit=1)[0],
+            longest=act.longest,
+            needed=act.needed,
         )
-        said = await self._app.push_screen_wait(question)
-        return None if said is None else (rows, said)
-
-    async def _each_host(
-        self,
-        method: str,
-        rows: Rows,
-        params: Callable[[tuple[str, ...]], MutationParams],
-        done: str,
-    ) -> bool:
-        """Do it on every host, and tell what came of it."""
+        typed = await self._app.push_screen_wait(question)
+        if typed is None:
+            return False
         good = True
         for link in links_of(rows):
-            params_here = params(_names(rows, link))
-            work = link.mutate(f"instances.{method}", params_here, InstancesActResult)
-            answer = await ask(self._app, link, method, work)
+            asked = params(_names(rows, link), typed)
+            work = link.mutate(f"instances.{act.method}", asked, InstancesActResult)
+            answer = await ask(self._app, link, act.what, work)
             if answer is None:
                 return False
             well = [each.instance for each in answer.results if each.state == "done"]
             if well:
-                self._app.tell(f"{done} {', '.join(well)}.")
+                self._app.tell(f"{act.done} {', '.join(well)}.")
             good = good and len(well) == len(answer.results)
-            self._tell_bad(link, _METHOD_WORDS.get(method, method), answer)
+            self._tell_bad(link, act.what, answer)
         return good
 
     def _tell_bad(self, link: Link, what: str, answer: InstancesActResult) -> None:

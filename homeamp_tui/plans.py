@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from textual.content import Content
@@ -17,13 +16,13 @@ from homeamp_agent.model.change import (
 )
 from homeamp_agent.model.setting import dotted
 from homeamp_agent.rpc.protocol.messages import ChangesPreviewResult, Skipped
+from homeamp_tui.unified import Changed, Hunk, parts
 from homeamp_tui.widgets.diff_view import Line, diff_lines, heading_line, note_lines
 from homeamp_tui.words import plain, plural
 
 REASONS_SHOWN = 100
 NAMES_SHOWN = 12
 """Of instances in a summary; every file stands below with its own."""
-_HUNK = re.compile(r"@@ -(\S+) \+(\S+) @@(.*)")
 _BLANK: Line = (("", "diff--plain"),)
 
 
@@ -149,29 +148,14 @@ def change_lines(host: str, change: ChangeRequest, *, undo: bool = False) -> lis
 def reversed_diff(diff: str) -> str:
     """The diff of taking it back."""
     lines: list[str] = []
-    removed: list[str] = []
-    added: list[str] = []
-
-    def flush() -> None:
-        lines.extend("-" + text for text in added)
-        lines.extend("+" + text for text in removed)
-        removed.clear()
-        added.clear()
-
-    in_hunk = False
-    for line in diff.splitlines():
-        if hunk := _HUNK.match(line):
-            flush()
-            in_hunk = True
-            lines.append(f"@@ -{hunk[2]} +{hunk[1]} @@{hunk[3]}")
-        elif in_hunk and line.startswith("-"):
-            removed.append(line[1:])
-        elif in_hunk and line.startswith("+"):
-            added.append(line[1:])
+    for part in parts(diff):
+        if isinstance(part, Hunk):
+            lines.append(f"@@ -{part.new} +{part.old} @@{part.rest}")
+        elif isinstance(part, Changed):
+            lines.extend("-" + text for text in part.added)
+            lines.extend("+" + text for text in part.removed)
         else:
-            flush()
-            lines.append(line)
-    flush()
+            lines.append(part)
     return "\n".join(lines)
 
 

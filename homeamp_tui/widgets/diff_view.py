@@ -5,7 +5,6 @@ Signs and line numbers stay beside the colours, and of a changed line the change
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
@@ -17,6 +16,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from homeamp_tui.unified import Changed, Hunk, parts
 from homeamp_tui.widgets.wrapping import Line, wrapped
 from homeamp_tui.words import brief, fit, plain
 
@@ -31,7 +31,6 @@ __all__ = [
 ]
 
 NUMBER_CELLS = 5
-_HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 
 
 def heading_line(text: str, note: str = "") -> Line:
@@ -54,41 +53,29 @@ def reason_lines(reason: str) -> list[Line]:
 def diff_lines(diff: str) -> list[Line]:
     """A unified diff, with line numbers; removed lines carry the old file's, others the new's."""
     lines: list[Line] = []
-    removed: list[str] = []
-    added: list[str] = []
     old = new = 0
-
-    def flush() -> None:
-        nonlocal old, new
-        lines.extend(_changed(removed, added, old, new))
-        old, new = old + len(removed), new + len(added)
-        removed.clear()
-        added.clear()
-
     in_hunk = False
-    for line in diff.splitlines():
-        if hunk := _HUNK.match(line):
-            flush()
-            old, new = int(hunk[1]), int(hunk[2])
+    for part in parts(diff):
+        if isinstance(part, Hunk):
+            old, new = _first(part.old), _first(part.new)
             in_hunk = True
-            lines.append(((" " * (NUMBER_CELLS + 1) + plain(line), "diff--hunk"),))
+            lines.append(((" " * (NUMBER_CELLS + 1) + plain(part.line), "diff--hunk"),))
+        elif isinstance(part, Changed):
+            lines.extend(_changed(part.removed, part.added, old, new))
+            old, new = old + len(part.removed), new + len(part.added)
         elif not in_hunk:
             continue
-        elif line.startswith("-"):
-            if added:
-                flush()
-            removed.append(line[1:])
-        elif line.startswith("+"):
-            added.append(line[1:])
+        elif part.startswith("\\"):
+            lines.append(((" " * (NUMBER_CELLS + 3) + plain(part[2:]), "diff--note"),))
         else:
-            flush()
-            if line.startswith("\\"):
-                lines.append(((" " * (NUMBER_CELLS + 3) + plain(line[2:]), "diff--note"),))
-                continue
-            lines.append(((_number(new), "diff--number"), (f"  {plain(line[1:])}", "diff--same")))
+            lines.append(((_number(new), "diff--number"), (f"  {plain(part[1:])}", "diff--same")))
             old, new = old + 1, new + 1
-    flush()
     return lines
+
+
+def _first(lines: str) -> int:
+    """The first line of a hunk's `12,3`."""
+    return int(lines.partition(",")[0])
 
 
 def _changed(removed: Sequence[str], added: Sequence[str], old: int, new: int) -> Iterator[Line]:

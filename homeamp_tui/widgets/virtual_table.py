@@ -22,6 +22,27 @@ HEADING_LINES = 1
 CURSOR_MARK = "▸"
 
 
+class TableMessage(Message):
+    """Something about a table."""
+
+    def __init__(self, table: VirtualTable) -> None:
+        self.table = table
+        super().__init__()
+
+    @property
+    def control(self) -> VirtualTable:
+        """The table, for `@on` selectors."""
+        return self.table
+
+
+class RowMessage(TableMessage):
+    """Something about a row of a table."""
+
+    def __init__(self, table: VirtualTable, index: int) -> None:
+        super().__init__(table)
+        self.index = index
+
+
 class VirtualTable(ScrollView, can_focus=True):
     """Rows by index under a heading that stays, a cursor, and word of which rows are in view."""
 
@@ -59,44 +80,18 @@ class VirtualTable(ScrollView, can_focus=True):
 
     cursor: reactive[int] = reactive(0, repaint=False)
 
-    class CursorMoved(Message):
+    class CursorMoved(RowMessage):
         """The cursor stands on another row."""
 
-        def __init__(self, table: VirtualTable, index: int) -> None:
-            self.table = table
-            self.index = index
-            super().__init__()
-
-        @property
-        def control(self) -> VirtualTable:
-            """The table, for `@on` selectors."""
-            return self.table
-
-    class RowsInView(Message):
+    class RowsInView(TableMessage):
         """Other rows came into view: from `first` up to, not including, `last`."""
 
         def __init__(self, table: VirtualTable, first: int, last: int) -> None:
-            self.table = table
+            super().__init__(table)
             self.first, self.last = first, last
-            super().__init__()
 
-        @property
-        def control(self) -> VirtualTable:
-            """The table, for `@on` selectors."""
-            return self.table
-
-    class RowOpened(Message):
+    class RowOpened(RowMessage):
         """Enter was pressed on a row, or it was clicked twice."""
-
-        def __init__(self, table: VirtualTable, index: int) -> None:
-            self.table = table
-            self.index = index
-            super().__init__()
-
-        @property
-        def control(self) -> VirtualTable:
-            """The table, for `@on` selectors."""
-            return self.table
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

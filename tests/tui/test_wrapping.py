@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
+from homeamp_tui.plans import reversed_diff
 from homeamp_tui.widgets.diff_view import Line, diff_lines, heading_line, note_lines
 from homeamp_tui.widgets.wrapping import wrapped
 
@@ -42,3 +43,10 @@ def test_lines_of_files_stay_as_they_are() -> None:
     for line in diff_lines(f"--- a\n+++ b\n@@ -1,2 +1,2 @@\n same {long}\n-{long}\n+{long}x\n"):
         assert wrapped(line, 40) == [line]
     assert len(wrapped(heading_line("alder › HUB01  plugins/x.yml", "after a restart"), 30)) == 2
+
+
+def test_a_character_that_is_no_end_of_a_line_breaks_no_line_of_a_diff() -> None:
+    diff = "--- a\n+++ b\n@@ -1 +1 @@\n-a: 1\u2028+b\x0c\n+a: 2\u2028+b\x0c\n"
+    shown = ["".join(text for text, _ in line).strip() for line in diff_lines(diff)]
+    assert shown == ["@@ -1 +1 @@", "1 - a: 1\ufffd+b\u240c", "1 + a: 2\ufffd+b\u240c"]
+    assert reversed_diff(diff).split("\n")[3:] == ["-a: 2\u2028+b\x0c", "+a: 1\u2028+b\x0c"]
