@@ -33,6 +33,7 @@ from homeamp_agent.changes.deployment_events import (
     Line,
     NotApplied,
     NotBegun,
+    NotLooked,
     Paused,
     PlanChanged,
     Prepared,
@@ -166,10 +167,7 @@ def _(event: NotBegun, deployment: Deployment) -> Step:
     }
     moved = set_wave(deployment, event.wave, **facts)
     why = f"{wave.title}: not begun: {event.reason}"
-    line = Line(why, "warning", event.wave)
-    if deployment.stage in WRITING:
-        moved = say(with_stage(moved, DeploymentStage.PAUSED, held=deployment.stage), why)
-    return Step(moved, (line,))
+    return Step(_held(moved, why), (Line(why, "warning", event.wave),))
 
 
 @_after.register
@@ -217,11 +215,23 @@ def _(event: Checked, deployment: Deployment) -> Step:
         return _before_it(lines, _failed(moved, why, event.wave))
     # What the log held before is compared with no more; a hundred logs' worth is not kept.
     before = tuple(each.model_copy(update={"error_marks": ()}) for each in wave.before)
-    moved = set_wave(
-        deployment, event.wave, state=WaveState.PASSED, checks=event.checks, before=before
-    )
+    facts = {"state": WaveState.PASSED, "checks": event.checks, "before": before, "message": ""}
+    moved = set_wave(deployment, event.wave, **facts)
+    if wave.message and deployment.message.endswith(wave.message):  # what held it is over
+        moved = say(moved, f"{wave.title}: found well since: resume it to go on")
     lines = (*lines, Line(f"{wave.title}: found well", wave=event.wave))
     return _before_it(lines, _to_next(moved, event.wave))
+
+
+@_after.register
+def _(event: NotLooked, deployment: Deployment) -> Step:
+    wave = deployment.wave(event.wave)
+    told = deployment.stage is DeploymentStage.PAUSED and wave.message
+    if told or wave.state is not WaveState.CHECKING or stage_of(deployment) not in WRITING:
+        return Step(deployment)
+    moved = set_wave(deployment, event.wave, message=event.reason)
+    why = f"{wave.title}: not looked at to the end: {event.reason}"
+    return Step(_held(moved, why), (Line(why, "warning", event.wave),))
 
 
 @_after.register
@@ -325,6 +335,13 @@ def _(event: UndoneByHand, deployment: Deployment) -> Step:
     return Step(say(with_stage(moved, DeploymentStage.ROLLED_BACK), message), lines)
 
 
+def _held(deployment: Deployment, why: str) -> Deployment:
+    """Paused, unless it is on no way: a person looks, and lets it go on."""
+    if deployment.stage not in WRITING:
+        return deployment
+    return say(with_stage(deployment, DeploymentStage.PAUSED, held=deployment.stage), why)
+
+
 def _failed(deployment: Deployment, why: str, wave: int) -> Step:
     """Everything that was written is taken back, newest first."""
     moved = with_stage(deployment, DeploymentStage.ROLLING_BACK).model_copy(
@@ -337,9 +354,7 @@ def _failed(deployment: Deployment, why: str, wave: int) -> Step:
 def _end_of_rollback(deployment: Deployment) -> Step:
     if to_roll_back(deployment):
         return Step(deployment)
-    incomplete = [
-        each for each in deployment.waves if each.state is WaveState.NOT_ROLLED_BACK
-    ]  # fmt: skip
+    incomplete = [each for each in deployment.waves if each.state is WaveState.NOT_ROLLED_BACK]
     if incomplete:
         titles = ", ".join(each.title for each in incomplete)
         message = f"not all rolled back ({titles}): see the waves"

@@ -29,9 +29,9 @@ class Action:
     `start`: wait for `not_before` (Started). `prepare`: note how the wave's instances are
     (Prepared; NotBegun where an earlier wave is no longer well). `apply`: carry the wave's change
     out (Applied, NotApplied, NotBegun, TakenBack, PlanChanged). `check`: look at the wave
-    until its soak time is over (Checked). `settle`: wait for the end of a change under way that is
-    not to be begun any more, or withdraw it (Applied, NotApplied, NotBegun). `roll_back`:
-    take the wave's change back (RolledBack).
+    until its soak time is over (Checked; NotLooked while AMP is away). `settle`: wait for the end
+    of a change under way that is not to be begun any more, or withdraw it (Applied, NotApplied,
+    NotBegun). `roll_back`: take the wave's change back (RolledBack).
     """
 
     kind: ActionKind

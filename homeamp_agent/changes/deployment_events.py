@@ -80,6 +80,14 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
+class NotLooked:
+    """Nobody can tell how a wave's games are: AMP is away. Nothing is known to be wrong."""
+
+    wave: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RolledBack:
     """What was written of a wave is taken back, but for the files that `left` names with reasons.
 
@@ -150,7 +158,7 @@ class UndoneByHand:
 
 Event = (
     Started | Prepared | Applied | NotApplied | NotBegun | TakenBack | PlanChanged | Checked
-    | RolledBack | Approved | Replanned | Paused | Resumed | Aborted | RollbackAsked
+    | NotLooked | RolledBack | Approved | Replanned | Paused | Resumed | Aborted | RollbackAsked
     | UndoneByHand
 )  # fmt: skip
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
-from homeamp_agent.changes import NotNowError, RequestError
+from homeamp_agent.changes import NotNowError
 from homeamp_agent.changes.deployment import advance
 from homeamp_agent.changes.deployment_action import Action, ActionKind, action_of
 from homeamp_agent.changes.deployment_events import (
@@ -19,6 +18,7 @@ from homeamp_agent.changes.deployment_events import (
     Event,
     NotApplied,
     NotBegun,
+    NotLooked,
     Paused,
     PlanChanged,
     Prepared,
@@ -30,7 +30,6 @@ from homeamp_agent.changes.deployment_events import (
     TakenBack,
     UndoneByHand,
 )
-from homeamp_agent.changes.deployment_requests import DeploymentRequests
 from homeamp_agent.model.deployment import (
     Before,
     Check,
@@ -40,7 +39,6 @@ from homeamp_agent.model.deployment import (
     Wave,
     WaveState,
 )
-from homeamp_agent.model.request import RequestedChange
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
@@ -346,6 +344,36 @@ def test_a_wave_that_could_not_begin_pauses_it_and_one_cut_short_is_written_agai
     assert slipped.begun(2).now.waves[2].message == ""
 
 
+def test_a_wave_whose_games_are_out_of_sight_is_held_and_looked_at_until_amp_is_back() -> None:
+    why = "AMP is away: no answer"
+    trip = in_waves().begun(1).tell(NotLooked(1, why))
+    assert (trip.stage, trip.action) == ("paused", ("check", 1))
+    assert trip.now.message == f"canary: not looked at to the end: {why}"
+    said = len(trip.texts)
+    assert (
+        len(trip.tell(NotLooked(1, "AMP is away: HTTP 503")).texts) == said
+    )  # once, however long that lasts
+    trip.tell(Resumed("ole"))
+    assert (trip.stage, trip.action) == ("waves", ("check", 1))
+    assert trip.tell(NotLooked(1, why)).stage == "paused"
+
+    trip.tell(Checked(1, (GOOD,)))
+    assert (trip.stage, trip.action) == ("paused", None)
+    assert trip.now.message == "canary: found well since: resume it to go on"
+    assert trip.tell(Resumed("ole")).action == ("prepare", 2)
+    wrong = in_waves().begun(1).tell(NotLooked(1, why), Checked(1, (BAD,)))
+    assert (wrong.stage, wrong.action) == ("rolling_back", ("roll_back", 1))
+    dev = on_dev().begun(0).tell(NotLooked(0, why), Checked(0, (GOOD,)), Resumed("ole"))
+    assert dev.stage == "awaiting_approval"
+    last = in_waves().wave(1).begun(2).tell(NotLooked(2, why), Checked(2, (GOOD,)))
+    assert (last.stage, last.now.message) == ("done", "")
+    held = in_waves().begun(1).tell(Paused("ole", "lunch"), NotLooked(1, why))
+    assert (held.stage, held.now.message) == ("paused", "paused by ole: lunch")
+    assert in_waves().tell(NotLooked(1, why), Aborted("ole"), NotLooked(1, why)).texts[-1:] == [
+        "aborted by ole; what is written stays"
+    ]
+
+
 def test_late_news_of_work_that_nobody_wants_changes_nothing() -> None:
     aborted = in_waves().begun(1).tell(Aborted("ole"))
     for late in (Started(), Prepared(2, ()), Checked(1, (BAD,)), RolledBack(1), Applied(1, NOW)):
@@ -360,24 +388,3 @@ def test_only_waiting_and_looking_may_be_dropped() -> None:
     kinds: tuple[ActionKind, ...] = ("start", "prepare", "apply", "check", "settle", "roll_back")
     assert [each for each in kinds if Action(each).may_be_dropped] == ["start", "check"]
     assert WaveState.PENDING.value == "pending"
-
-
-def test_the_request_of_a_deployment_is_a_private_file_until_it_is_forgotten(
-    tmp_path: Path,
-) -> None:
-    requests = DeploymentRequests(tmp_path / "state")
-    asked = RequestedChange.model_validate(
-        {"reason": "r", "edits": [{"file": "a.yml", "path": ["a"], "new": "secret-X9"}]}
-    )
-    requests.keep("dep", asked)
-    assert requests.get("dep") == asked
-    file = tmp_path / "state" / "deployments" / "dep.json"
-    assert (file.stat().st_mode & 0o077, requests.known()) == (0, frozenset({"dep"}))
-    file.write_text('{"reason": "secret-X9"}')
-    with pytest.raises(RequestError, match="is damaged") as damaged:
-        requests.get("dep")
-    assert "secret-X9" not in str(damaged.value)
-    requests.forget("dep")
-    requests.forget("dep")
-    with pytest.raises(RequestError, match="cannot be read"):
-        requests.get("dep")

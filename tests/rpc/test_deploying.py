@@ -31,7 +31,7 @@ from homeamp_agent.model.deployment import Check, CheckOutcome, Deployment, Wave
 from homeamp_agent.model.game import GameState, InstanceState
 from homeamp_agent.model.request import RequestedChange
 from homeamp_agent.rpc.deploying import work, writing
-from homeamp_agent.rpc.deploying.checks import WaveChecks
+from homeamp_agent.rpc.deploying.checks import AmpIsAway, WaveChecks
 from homeamp_agent.rpc.deploying.hooks import run_hook
 from homeamp_agent.rpc.deploying.planning import Asked, PlannedDeployment, PlannedWave
 from homeamp_agent.rpc.deploying.runner import Deployments
@@ -128,7 +128,9 @@ class Parts:
         return self.change
 
     async def state(self, instance: str) -> InstanceState:
-        return InstanceState(state=self.states.pop(0) if self.states[1:] else self.states[0])
+        state = self.states.pop(0) if self.states[1:] else self.states[0]
+        message = "no answer" if state is GameState.AWAY else ""
+        return InstanceState(state=state, message=message)
 
     def checks(self, lifecycle: Any = None, *hooks: DeploymentHook) -> WaveChecks:
         drift: Any = SimpleNamespace(
@@ -180,11 +182,28 @@ async def test_a_game_that_fails_or_does_not_come_back_is_not_well(parts: Parts)
     assert await parts.look() == {}
     parts.states = [GameState.READY, GameState.FAILED]
     assert await parts.look() == {"ready": "the game is failed"}
-    parts.states = [GameState.READY, GameState.AWAY]
-    assert await parts.look() == {"ready": "the game is away"}
+    parts.states = [GameState.READY, GameState.STARTING]
+    assert await parts.look() == {"ready": "the game is starting"}
     parts.states = [GameState.STOPPED]
     assert await parts.look() == {"ready": "it was stopped before"}
     assert await parts.look(amp=NoAmp()) == {"ready": "no AMP tells whether the game runs"}
+
+
+async def test_what_nobody_can_tell_is_neither_well_nor_wrong(parts: Parts) -> None:
+    ready, away, starting = GameState.READY, GameState.AWAY, GameState.STARTING
+    parts.states = [ready, away]
+    with pytest.raises(AmpIsAway, match=r"^AMP is away: no answer$"):
+        await parts.look()
+    parts.states = [ready, away, away, ready]
+    assert await parts.look() == {}
+    parts.states = [ready, away, away, GameState.FAILED]
+    assert await parts.look() == {"ready": "the game is failed"}
+    # The time it has to start, 0.2 s at a look each 0.05 s, begins when AMP is back.
+    parts.states = [ready, *[away] * 4, *[starting] * 3, ready]
+    assert await parts.look() == {}
+    parts.states = [ready, away]
+    parts.found = FoundNow((), (Unreadable("SURV01", "a.yml", "line 3: no YAML"),))
+    assert (await parts.look())["readable"] == "a.yml: line 3: no YAML"
 
 
 async def test_what_was_not_kept_or_cannot_be_read_is_named_without_its_value(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -34,17 +35,28 @@ LOOKS = 20
 """In a soak time: a game that fails is noticed long before its end."""
 
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 10.0
+LONGEST_WAITING_S = 1.0
+"""Between two looks once only a game's start is awaited."""
 MAX_TOLD = 3
 
 PASSED, FAILED, SKIPPED = CheckOutcome.PASSED, CheckOutcome.FAILED, CheckOutcome.SKIPPED
 
 
+class AmpIsAway(Exception):
+    """A game is out of sight still, after its time: how it is nobody can tell. One line, why."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """A check, and whether a later look may find otherwise."""
+    """A check, and whether a later look may find otherwise; `away`: AMP did not answer it."""
 
     check: Check
     open: bool = False
+    away: bool = False
+
+    @property
+    def wrong(self) -> bool:
+        return self.check.outcome is FAILED and not self.open
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,37 +107,51 @@ class WaveChecks:
         return joined(wrong)
 
     async def look(self, deployment: Deployment, wave: Wave) -> tuple[Check, ...]:
-        """Look until the soak time is over, or something is wrong; then let the hooks look."""
+        """Look until the soak time is over, or something is wrong; then let the hooks look.
+
+        Raises:
+            AmpIsAway: nothing is known to be wrong, but AMP was away for `ready_s` beyond it.
+        """
         change = await known(self.desk, wave)
         applied = _applied(change)
         if applied.outcome is FAILED:
             return (applied,)
         await self.drift.ready()
-        checks = (applied, *await self._soaked(wave), *await self._files(change))
+        looks = await self._soaked(wave)
+        away = next((each.check.evidence for each in looks if each.away), "")
+        # A game that AMP did not call failed had not the time it is given, when AMP went away.
+        looked = [each.check for each in looks if not (away and each.open)]
+        checks = (applied, *looked, *await self._files(change))
         if any(each.outcome is FAILED for each in checks):
             return checks
+        if away:
+            raise AmpIsAway(away)
         wave_kind = "dev" if wave.number == DEV_WAVE else "waves"
         for hook in self.hooks:
             if hook.where in {"both", wave_kind}:
                 checks = (*checks, await run_hook(hook, deployment, wave))
         return checks
 
-    async def _soaked(self, wave: Wave) -> list[Check]:
+    async def _soaked(self, wave: Wave) -> list[_Look]:
         """What the last look found: at the end of the soak time, or where something was wrong."""
         began = datetime.now(UTC)
         until = wave.soak_until or began
-        patience = max(until, began) + timedelta(seconds=self.ready_s)
-        soak_s = (until - began).total_seconds()
-        pause_s = min(max(soak_s / LOOKS, SHORTEST_PAUSE_S), LONGEST_PAUSE_S)
+        ready = timedelta(seconds=self.ready_s)
+        patience = longest = max(until, began) + ready
+        pause_s = _between((until - began).total_seconds(), LONGEST_PAUSE_S)
+        waiting_s = _between(self.ready_s, LONGEST_WAITING_S)
         while True:
-            looks = [look for each in wave.before for look in await self._look_at(each)]
+            found = await asyncio.gather(*map(self._look_at, wave.before))
+            looks = list(itertools.chain.from_iterable(found))
             now = datetime.now(UTC)
-            wrong = any(each.check.outcome is FAILED and not each.open for each in looks)
-            waits = any(each.open for each in looks) and now < patience
-            if wrong or (now >= until and not waits):
-                return [each.check for each in looks]
+            away = any(each.away for each in looks)
+            if away:  # the time of a game that starts begins when somebody tells of it
+                patience = max(patience, now + ready)
+            waits = any(each.open for each in looks) and now < (longest if away else patience)
+            if any(each.wrong for each in looks) or (now >= until and not waits):
+                return looks
             left_s = (until - now).total_seconds()
-            await asyncio.sleep(min(pause_s, left_s) if left_s > 0 else pause_s)
+            await asyncio.sleep(min(pause_s, left_s) if left_s > 0 else waiting_s)
 
     async def _look_at(self, before: Before) -> tuple[_Look, _Look]:
         return await self._ready(before), await asyncio.to_thread(self._log, before)
@@ -164,6 +190,9 @@ class WaveChecks:
             return said(PASSED, "players can join")
         if now.state is GameState.SLEEPING:
             return said(PASSED, "it sleeps until somebody joins")
+        if now.state is GameState.AWAY:
+            why = f"AMP is away: {now.message}" if now.message else "AMP is away"
+            return replace(said(SKIPPED, why, waits=True), away=True)
         evidence = f"the game is {now.state.value}" + (f": {now.message}" if now.message else "")
         return said(FAILED, evidence, waits=now.state is not GameState.FAILED)
 
@@ -192,6 +221,11 @@ class WaveChecks:
     @property
     def _key(self) -> bytes:
         return self.drift.masker.key
+
+
+def _between(seconds: float, longest_s: float) -> float:
+    """How long to wait between the looks of so many seconds."""
+    return min(max(seconds / LOOKS, SHORTEST_PAUSE_S), longest_s)
 
 
 def _applied(change: ChangeRequest | None) -> Check:

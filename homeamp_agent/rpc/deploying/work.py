@@ -13,13 +13,14 @@ from homeamp_agent.changes.deployment_events import (
     Event,
     NotApplied,
     NotBegun,
+    NotLooked,
     Prepared,
     RolledBack,
     Started,
 )
 from homeamp_agent.changes.errors import plain_reason
 from homeamp_agent.model.deployment import Before, Check, CheckOutcome, Deployment, Wave
-from homeamp_agent.rpc.deploying.checks import WaveChecks
+from homeamp_agent.rpc.deploying.checks import AmpIsAway, WaveChecks
 from homeamp_agent.rpc.deploying.undoing import WaveUndo
 from homeamp_agent.rpc.deploying.writing import WaveWriter
 from homeamp_agent.rpc.dispatch import where_of
@@ -87,7 +88,10 @@ class WaveWork:
         if action.kind == "apply":
             return await self.writer.apply(deployment, wave)
         if action.kind == "check":
-            return Checked(wave.number, await self.checks.look(deployment, wave))
+            try:
+                return Checked(wave.number, await self.checks.look(deployment, wave))
+            except AmpIsAway as error:
+                return NotLooked(wave.number, str(error))
         if action.kind == "settle":
             await self.undo.withdraw(deployment, wave)
             return await self.writer.settle(deployment, wave)
