@@ -24,8 +24,9 @@ UNDECODABLE_BLOCKS = (0x10FE00, 0x10FD00, 0x10FC00, 0xF0000)
 """Where undecodable bytes go: `block + byte`, in the first block that the file itself leaves
 unused. Plane 16 first: resource packs put their glyphs into the BMP's private area."""
 
-_BLOCK_CHARACTERS = 512
-"""Places are looked up by counting bytes from the start of a block: few blocks, short counts."""
+_BLOCK_CHARACTERS = 128
+"""Places are looked up by counting bytes from the start of a block: short counts, and none where
+the block is ASCII, as most are also where a file has some `§`."""
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _SURROGATE_ESCAPE = 0xDC00
@@ -80,7 +81,7 @@ class SourceText:
         except UnicodeDecodeError:
             text = body.decode("utf-8", "surrogateescape")
             self.undecodable = sum(1 for c in text if "\udc80" <= c <= "\udcff")
-        if _PLANE_15_OR_16.search(body):
+        if not text.isascii() and _PLANE_15_OR_16.search(body):
             used = set(text)
             blocks = (block for block in UNDECODABLE_BLOCKS if not _is_used(block, used))
             self._block = next(blocks, UNDECODABLE_BLOCKS[-1])
@@ -112,6 +113,11 @@ class SourceText:
         """Whether characters and bytes are counted alike (the mark apart)."""
         return self.encoding == "utf-8" and self.text.isascii()
 
+    @cached_property
+    def counts_bytes(self) -> bool:
+        """Whether a character's place in `text` is its byte's place in `data`."""
+        return self.is_ascii and not self.bom
+
     def encode(self, text: str) -> bytes:
         """The bytes that stand for `text` in this file; undecodable bytes come back as they were.
 
@@ -130,18 +136,39 @@ class SourceText:
     def _block_offsets(self) -> list[int]:
         """Where in `data` each block of `_BLOCK_CHARACTERS` characters starts."""
         offsets = [len(self.bom)]
+        offset = offsets[0]
         for start in range(0, len(self.text), _BLOCK_CHARACTERS):
-            block = self.text[start : start + _BLOCK_CHARACTERS]
-            offsets.append(offsets[-1] + len(self.encode(block)))
+            offset += len(self.encode(self.text[start : start + _BLOCK_CHARACTERS]))
+            offsets.append(offset)
         return offsets
 
     def byte_offset(self, index: int) -> int:
         """Where character `index` of `text` starts in `data`."""
         if self.is_ascii:
             return index + len(self.bom)
-        block = index // _BLOCK_CHARACTERS
-        inside = self.text[block * _BLOCK_CHARACTERS : index]
-        return self._block_offsets[block] + len(self.encode(inside))
+        block, rest = divmod(index, _BLOCK_CHARACTERS)
+        offsets = self._block_offsets
+        offset = offsets[block]
+        if not rest:
+            return offset
+        start = index - rest
+        if offsets[block + 1] - offset == min(_BLOCK_CHARACTERS, len(self.text) - start):
+            return offset + rest
+        inside = self.text[start:index]
+        return offset + len(self.encode(inside))
+
+    def byte_offsets(self, start: int, end: int) -> tuple[int, int]:
+        """Where characters `[start, end)` of `text` stand in `data`."""
+        if self.is_ascii:
+            mark = len(self.bom)
+            return start + mark, end + mark
+        first = self.byte_offset(start)
+        if end - start > _BLOCK_CHARACTERS:
+            return first, self.byte_offset(end)
+        inside = self.text[start:end]
+        if self.encoding == "utf-8" and inside.isascii():
+            return first, first + end - start
+        return first, first + len(self.encode(inside))
 
     @cached_property
     def line_starts(self) -> list[int]:

@@ -71,7 +71,7 @@ class Leaf(Node, Setting):
 
     @property
     def span(self) -> Span:
-        return Span(self._source.byte_offset(self.start), self._source.byte_offset(self.end))
+        return Span(*self._source.byte_offsets(self.start, self.end))
 
     @property
     def line(self) -> int:

@@ -210,15 +210,17 @@ def _collect(path: KeyPath, node: YamlNode, found: dict[KeyPath, Setting]) -> No
     """Add every leaf below `node`, each under its path."""
     target = resolved(node)
     below: Iterable[tuple[KeySegment, YamlNode]]
-    if isinstance(target, MappingNode) and target.table:
+    if type(target) is MappingNode and target.table:
         below = target.table.items()
-    elif isinstance(target, SequenceNode) and target.children:
+    elif type(target) is SequenceNode and target.children:
         below = enumerate(target.children)
     else:
         found[path] = node
         return
     for segment, child in below:
+        # Twice as fast as (*path, segment), and a scan makes one for each setting.
+        deeper = path + (segment,)  # noqa: RUF005
         if child.__class__ is ScalarNode:
-            found[(*path, segment)] = child
+            found[deeper] = child
         else:
-            _collect((*path, segment), child, found)
+            _collect(deeper, child, found)

@@ -37,10 +37,12 @@ BOOLEANS: Final = {
     for spelling in (word, word.capitalize(), word.upper())
 }
 NULLS: Final = frozenset(("", "~", "null", "Null", "NULL"))
-TELLING: Final = frozenset("-+.0123456789~nNyYtTfFoO")
-"""First characters of a plain scalar that may be something else than text."""
+WORDS: Final[dict[str, bool | None]] = {**BOOLEANS, **dict.fromkeys(NULLS)}
+"""Plain scalars that are words for something else than text; the empty one is one."""
 
-_DIGITS: Final = frozenset("-+.0123456789")
+NUMBER_SIGNS: Final = frozenset("-+.0123456789")
+"""First characters of a plain scalar that may be a number or a date."""
+
 _INT: Final = re.compile(
     r"[-+]?0b_*[01][01_]*|[-+]?0_*[0-7][0-7_]*|[-+]?(?:0|[1-9][0-9_]*)"
     r"|[-+]?0x_*[0-9a-fA-F][0-9a-fA-F_]*|[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+"
@@ -60,19 +62,20 @@ TYPED_BY_OTHERS: Final = re.compile(
 )
 """Text to SnakeYAML 2, a number to PyYAML, to YAML 1.2 or to SnakeYAML 1."""
 
+_FEW_DIGITS: Final = 20
+
 _MOST_DIGITS: Final = 4000
 """Python refuses to convert longer integers (its guard against quadratic time)."""
 
 
 def plain_value(text: str) -> Scalar:
     """The value of a plain scalar without a tag."""
-    first = text[:1]
-    if first not in TELLING:
-        return text if text else None
-    if first not in _DIGITS:
-        if text in BOOLEANS:
-            return BOOLEANS[text]
-        return None if text in NULLS else text
+    if text in WORDS:
+        return WORDS[text]
+    if text[0] not in NUMBER_SIGNS:
+        return text
+    if text[0] in "123456789" and len(text) < _FEW_DIGITS and text.isascii() and text.isdecimal():
+        return int(text)
     if _INT.fullmatch(text):
         return _integer(text)
     if _FLOAT.fullmatch(text):
