@@ -336,8 +336,8 @@ class _Agent:
             self._changes = (masker, room)
         return self._changes[1]
 
-    def _note_own_write(self, path: Path, sha256: str) -> None:
-        self._drift.detector.note_own_write(path, sha256)
+    def _note_own_write(self, path: Path, sha256: str, change_id: str) -> None:
+        self._drift.detector.note_own_write(path, sha256, change_id)
 
     def _publish(self, topic: Topic, name: str, body: dict[str, Any]) -> None:
         self._bus.emit(topic, name, body)

@@ -224,7 +224,7 @@ class Requesting:
         answers = await ask_each(
             self._app,
             links_of(requests),
-            act,
+            verb.lower(),
             lambda link: link.mutate(
                 f"changes.{act}",
                 ChangesDeclineParams(ids=_ids(requests, link), reason=reason),

@@ -72,7 +72,7 @@ class ChangeRoom:
         min_free_bytes: int = MIN_FREE_BYTES,
         lock_wait_seconds: float = LOCK_WAIT_SECONDS,
         on_step: Callable[[str], None] = ignore_step,
-        on_write: Callable[[Path, str], None] = ignore_write,
+        on_write: Callable[[Path, str, str], None] = ignore_write,
         disk: Disk | None = None,
         owned_by_amp: OwnedByAmp = nothing_owned,
         amp: AmpSettings | None = None,
@@ -82,8 +82,9 @@ class ChangeRoom:
         `game_folder_of` gives the game folder of an instance by name, KeyError if there is none.
         `on_step` hears each point of `run.STEPS`; `on_write` each path of an instance just before
         its content becomes the one with that sha256 (empty: no file), so that a watcher can tell
-        our own writes apart. Both are called from the working thread. `owned_by_amp` tells which
-        settings AMP owns, `amp` asks and sets them; without it, edits of those are refused.
+        our own writes apart, and which change made them. Both are called from the working thread.
+        `owned_by_amp` tells which settings AMP owns, `amp` asks and sets them; without it, edits of
+        those are refused.
         """
         ours = StateFolder(state, disk or Disk())
         with ours.opened():

@@ -136,7 +136,7 @@ class Run:
             put(self._bench.amp, self._nodes, self._touch)
             for index in range(len(files)):
                 self._told("swapping")
-                swap_in(self._bench, self._steps[index])
+                swap_in(self._bench, self._steps[index], self._facts.change_id)
                 self._enter("written", sync=False, index=index)
             for index, planned in enumerate(files):
                 self._verify(index, planned)

@@ -99,7 +99,7 @@ def stage(
         os.close(fd)
 
 
-def swap_in(bench: Workbench, step: FileStep) -> None:
+def swap_in(bench: Workbench, step: FileStep, change_id: str) -> None:
     """Make `temp` the file; the old one is at `temp` then.
 
     Raises:
@@ -110,7 +110,7 @@ def swap_in(bench: Workbench, step: FileStep) -> None:
     with place.parent() as folder:
         if _hash(folder, place.name, place.file) != step.before:
             raise FileConflictError(place.file, "it was changed after the plan was made")
-        bench.on_write(place.path, step.after)
+        bench.on_write(place.path, step.after, change_id)
         if step.before == ABSENT:
             _place(bench, folder, step)
         elif step.after == ABSENT:
@@ -119,7 +119,7 @@ def swap_in(bench: Workbench, step: FileStep) -> None:
             _exchange(bench, folder, step.temp, step)
         bench.on_step("swapped")
         if step.before != ABSENT and not _settled(folder, step.temp, step.before):
-            bench.on_write(place.path, step.before)
+            bench.on_write(place.path, step.before, change_id)
             _give_back(bench, folder, step, step.temp, step.after)
             raise FileConflictError(
                 place.file, "another program was saving it at this very moment; its text was kept"
@@ -168,12 +168,12 @@ def _undo(bench: Workbench, folder: int, step: FileStep, change_id: str) -> tupl
     current, beside = (_hash(folder, name, place.file) for name in (place.name, step.temp))
     never_placed = step.before == ABSENT and beside == step.after
     if current == step.after and not never_placed:
-        bench.on_write(place.path, step.before)
+        bench.on_write(place.path, step.before, change_id)
         return _undo_ours(bench, folder, step, beside, change_id)
     if current == step.before:
         return "undone", ""
     if current == ABSENT and beside == step.before:
-        bench.on_write(place.path, step.before)
+        bench.on_write(place.path, step.before, change_id)
         bench.disk.place(folder, step.temp, place.name)
         return "undone", ""
     return "conflict", "another program changed it meanwhile; left as it is"

@@ -20,14 +20,14 @@ def ignore_step(_step: str) -> None:
     """Nobody wants to hear of steps."""
 
 
-def ignore_write(_path: Path, _sha256: str) -> None:
+def ignore_write(_path: Path, _sha256: str, _change_id: str) -> None:
     """Nobody watches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workbench:
     """`on_step` is told each point of `run.STEPS` as it is reached, `on_write` each path of an
-    instance just before its content becomes the one with that hash."""
+    instance just before its content becomes the one with that hash, and the change by its id."""
 
     disk: Disk
     backups: Backups
@@ -36,5 +36,5 @@ class Workbench:
     limits: Limits = DEFAULT_LIMITS
     min_free_bytes: int = MIN_FREE_BYTES
     on_step: Callable[[str], None] = ignore_step
-    on_write: Callable[[Path, str], None] = ignore_write
+    on_write: Callable[[Path, str, str], None] = ignore_write
     amp: AmpSettings | None = None

@@ -44,7 +44,7 @@ class HistoryScreen(ListingScreen[Act]):
         Column("AGE", 4, right=True),
         Column("HOST", 8, least=5),
         Column("WHO", 10, least=6),
-        Column("OUTCOME", 8, wide_only=True),
+        Column("OUTCOME", 9, wide_only=True),
         Column("WHY", 0),
     )
     HINT = "host: who: what: instance: plugin: key: outcome: reason:  !not"
@@ -89,6 +89,8 @@ Act        R: roll the change back (shows it first)   y: copy
     def fields(self, row: Row[Act]) -> Mapping[str, str]:
         act = row.item
         places = [place for place, _ in _places(act)]
+        if act.action.startswith("instance."):  # as `audit export --instance` takes it
+            places.append(act.subject)
         return {
             "host": row.link.host,
             "who": act.who,

@@ -259,9 +259,10 @@ async def test_every_method_in_the_openrpc_document_answers_as_it_says(fleet: Fl
     await ask("changes.rollback", id=change["id"])
     place = {key: row[key] for key in ("instance", "file", "path")}
     back, forth = (await ask("settings.history", **place))["changes"]
-    assert [(each["old"], each["new"], each["by"]) for each in (forth, back)] == [
-        (row["actual"], row["expected"], "homeamp"),
-        (row["expected"], row["actual"], "homeamp"),
+    told = [tuple(each[of] for of in ("old", "new", "by", "change_id")) for each in (forth, back)]
+    assert told == [
+        (row["actual"], row["expected"], "homeamp", change["id"]),
+        (row["expected"], row["actual"], "homeamp", change["id"]),
     ]
     again = (await wire.call("deviations.fix", ids=ids))["change"]
     assert (await ask("backups.restore", id=backup))["change"]["id"] != again["id"]

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button
 
 from homeamp_agent.model.change import ChangeRequest, ChangeStatus, FileOutcome, RollbackConflict
+from homeamp_agent.model.history import Act
 from homeamp_agent.rpc.client import Client
 from homeamp_agent.rpc.protocol.messages import (
     DeviationsFixParams,
@@ -25,7 +26,10 @@ from homeamp_tui.demo import demo_fleet
 from homeamp_tui.dialogs.confirm import Confirm
 from homeamp_tui.dialogs.review import NotAMoment
 from homeamp_tui.dialogs.since import AskSince, moment_ago
+from homeamp_tui.links import Link
 from homeamp_tui.screens.changes import ChangesScreen
+from homeamp_tui.screens.history import HistoryScreen
+from homeamp_tui.screens.listing import Row
 from homeamp_tui.widgets.diff_view import DiffView
 from homeamp_tui.words import change_text
 from tests import forked
@@ -242,3 +246,11 @@ def test_a_clock_time_is_of_today_and_a_day_begins_at_midnight() -> None:
 def test_what_names_no_moment_of_the_past_is_not_guessed_at(text: str) -> None:
     with pytest.raises(NotAMoment):
         moment_ago(text, NOON)
+
+
+def test_an_act_on_a_game_is_found_by_its_instance_and_called_as_on_the_screens() -> None:
+    act = Act(
+        number=1, at=NOON, who="kim", action="instance.cancel", subject="SURV01", outcome="done"
+    )
+    fields = HistoryScreen().fields(Row(Link("unix:/x"), act))
+    assert (fields["instance"], "instance withdraw" in fields["what"]) == ("SURV01", True)
