@@ -62,4 +62,7 @@ def parse(file: str, data: bytes, limits: Limits = DEFAULT_LIMITS) -> Document:
     """
     from homeamp_agent.configfiles.sniff import format_of, reader_for  # noqa: PLC0415
 
-    return reader_for(format_of(file, data))(file, data, limits)
+    name = format_of(file, data)
+    document = reader_for(name)(file, data, limits)
+    document.format_told = document.format == name
+    return document

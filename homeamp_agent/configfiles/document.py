@@ -80,6 +80,10 @@ class Document(ABC):
     typed: bool
     """False for text formats (.properties, .kvp, ini), whose values compare by their text."""
 
+    format_told: bool = False
+    """Whether name and content are known to tell this format (else whoever opened it may know
+    better, or nobody has looked)."""
+
     _reread: Document | None = None
 
     def reread(self, data: bytes) -> Document:

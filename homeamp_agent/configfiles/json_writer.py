@@ -48,7 +48,8 @@ class JsonWriter:
 
     @cached_property
     def _ascii_only(self) -> bool:
-        return self._text.isascii() and _ESCAPED_NON_ASCII.search(self._text) is not None
+        text = self._text
+        return text.isascii() and "\\u" in text and _ESCAPED_NON_ASCII.search(text) is not None
 
     @cached_property
     def _escapes(self) -> dict[str, str]:

@@ -76,7 +76,7 @@ def _read_again(before: Document, after: bytes) -> Document:
         new = before.reread(after)
     except ConfigFileError as error:
         raise EditRefused(f"the file could not be read after the edit: {error}") from error
-    _refuse_other_format(before, after)
+    _refuse_other_format(before, new)
     return new
 
 
@@ -117,12 +117,15 @@ def _taken_back(old: Value, new: Value, path: KeyPath, value: Value) -> Value:
     return new
 
 
-def _refuse_other_format(before: Document, after: bytes) -> None:
+def _refuse_other_format(before: Document, new: Document) -> None:
     """Where the content tells the format (`.conf`, `.cfg`), it must tell the same one as before."""
-    if _told_format(before.file, before.data) != before.format:
-        return  # whoever opened it knew better
-    told = _told_format(before.file, after)
-    if told != before.format:
+    if not before.format_told:
+        before.format_told = _told_format(before.file, before.data) == before.format
+    if not before.format_told or new.format_told:
+        return  # if not told, whoever opened it knew better
+    told = _told_format(before.file, new.data)
+    new.format_told = told == before.format
+    if not new.format_told:
         raise EditRefused(f"after the edit the file would look like {told or 'no known format'}")
 
 
