@@ -17,8 +17,6 @@ import contextlib
 import random
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -26,13 +24,12 @@ from pathlib import Path
 
 from watchfiles import awatch
 
+from benchmarks.served import served
 from homeamp_agent.configfiles import parse
 from homeamp_agent.model.event import Topic
-from homeamp_agent.rpc.client import Client, ClientError
 from homeamp_agent.rpc.protocol.messages.events import EventsSubscribeParams
 from homeamp_tui.demo_fleet import fixtures_folder, materialise
 
-START_SECONDS = 60.0
 ANSWER_SECONDS = 30.0
 INSTANCE, PLUGIN = "SKY01", "Essentials"
 KEY = ("change-displayname",)
@@ -109,39 +106,14 @@ def in_place(file: Path, data: bytes) -> None:
 @contextlib.asynccontextmanager
 async def agent(home: Path, instances: Path) -> AsyncIterator[Told]:
     """A real agent, and the next event about deviations that it tells."""
-    socket = home / "agent.sock"
-    arguments = ["--host", "alder", "--instances", str(instances)]
-    arguments += ["--baselines", str(home / "baselines")]
-    arguments += ["--state", str(home / "state"), "--socket", str(socket)]
-    with (home / "agent.log").open("wb") as log:
-        running = subprocess.Popen(  # noqa: ASYNC220 - nothing else runs yet
-            [sys.executable, "-m", "homeamp_agent", "run", *arguments], stdout=log, stderr=log
-        )
-    try:
-        async with await _connected(socket) as client:
-            await client.hello()
-            await client.call_json("agent.rescan", {"wait": True}, timeout_s=START_SECONDS)
-            await client.subscribe(EventsSubscribeParams(topics=(Topic.DEVIATIONS,)))
-            events = client.events()
+    async with served(home, instances, home / "baselines", "alder") as client:
+        await client.subscribe(EventsSubscribeParams(topics=(Topic.DEVIATIONS,)))
+        events = client.events()
 
-            async def told() -> None:
-                await anext(events)
+        async def told() -> None:
+            await anext(events)
 
-            yield told
-    finally:
-        running.terminate()
-        running.wait(START_SECONDS)
-
-
-async def _connected(socket: Path) -> Client:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            return await Client.connect(f"unix:{socket}")
-        except (ClientError, OSError):
-            if time.monotonic() > deadline:
-                raise
-            await asyncio.sleep(0.05)
+        yield told
 
 
 @contextlib.asynccontextmanager

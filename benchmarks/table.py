@@ -13,8 +13,6 @@ import argparse
 import asyncio
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,13 +22,12 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import DataTable
 
-from homeamp_agent.rpc.client import Client, ClientError
+from benchmarks.served import START_SECONDS, served
 from homeamp_tui.app import HomeampApp
 from homeamp_tui.screens.deviations import DeviationsScreen
 
 INSTANCES, PLUGINS = 20, 10
 SIZE = (140, 45)
-START_SECONDS = 300.0
 LOOK_SECONDS = 0.002
 PAGES = 60
 COLUMNS = ("SEV", "HOST", "INSTANCE", "PLUGIN", "SETTING", "EXPECTED", "ACTUAL", "AGE")
@@ -83,42 +80,18 @@ def _yaml(keys: list[str], instance: int) -> str:
 
 async def measure(folder: Path, rows: int) -> None:
     """Serve, then open, scroll and filter on both tables."""
-    socket = folder / "agent.sock"
-    arguments = ["--host", "bench", "--instances", str(folder / "instances")]
-    arguments += ["--baselines", str(folder / "baselines")]
-    arguments += ["--state", str(folder / "state"), "--socket", str(socket)]
-    with (folder / "agent.log").open("wb") as log:
-        agent = subprocess.Popen(  # noqa: ASYNC220 - nothing else runs yet
-            [sys.executable, "-m", "homeamp_agent", "run", *arguments], stdout=log, stderr=log
-        )
-    try:
-        began = time.monotonic()
-        total = await _served(socket)
+    began = time.monotonic()
+    async with served(folder, folder / "instances", folder / "baselines") as client:
+        counted = await client.call_json("deviations.count", {})
+        total = int(counted["total"])
         print(f"the agent found {total:,} deviations in {time.monotonic() - began:.1f} s")
-        ours = await measure_dashboard(f"unix:{socket}", total)
-    finally:
-        agent.terminate()
-        agent.wait(30)
+        ours = await measure_dashboard(client.url, total)
     stock = await measure_stock(rows)
     print(f"{'':<24}{'dashboard':>12}{'DataTable':>12}{'ratio':>9}")
     for name, seconds in ours.items():
         other = stock.get(name)
         against = f"{other * 1000:>9.0f} ms{other / seconds:>8.1f}×" if other else ""
         print(f"{name:<24}{seconds * 1000:>9.1f} ms{against}")
-
-
-async def _served(socket: Path) -> int:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            async with await Client.connect(f"unix:{socket}") as client:
-                await client.hello()
-                await client.call_json("agent.rescan", {"wait": True}, timeout_s=START_SECONDS)
-                counted = await client.call_json("deviations.count", {})
-                return int(counted["total"])
-        except (ClientError, OSError):
-            await asyncio.sleep(0.1)
-    raise SystemExit("the agent does not start")
 
 
 async def _until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
