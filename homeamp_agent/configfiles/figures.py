@@ -17,13 +17,25 @@ _EXPONENT: Final = re.compile(r"[-+]?[0-9_]+(?:\.[0-9_]*)?([eE])([-+]?)([0-9]+)"
 _FRACTION: Final = re.compile(r"[-+]?[0-9_]*\.[0-9_]*")
 _PRICE: Final = re.compile(r"[-+]?[0-9_]*\.([0-9]+0)")
 _BARE_POINT: Final = re.compile(r"[-+]?\.[0-9]")
+_GAIN: Final = re.compile(r"\+[0-9][0-9_]*")
 _MOST_FIGURES: Final = 32
 """A number that takes more of them without an exponent is written with one by anybody."""
+
+
+def int_text(value: int, old: str) -> str:
+    """An integer as text; `+5` begets `+7`, as a person does who tells gains from losses.
+
+    Raises:
+        ValueError: more digits than Python converts.
+    """
+    return ("+" if value > 0 and _GAIN.fullmatch(old) else "") + str(value)
 
 
 def float_text(value: float, old: str) -> str:
     """A finite number as text; `old` is the token it takes the place of, or any other text."""
     exponent = _EXPONENT.fullmatch(old)
+    if old[:1] == "+" and value > 0 and (exponent or _FRACTION.fullmatch(old)):
+        return "+" + float_text(value, old[1:])
     if exponent is not None:
         letter, plus, power = exponent.groups()
         if value and (letter == "E" or len(power) == 1):

@@ -40,7 +40,14 @@ class HoconDocument(TreeDocument):
             not isinstance(value, list) or len(value) != len(node.items)
         ):
             raise EditRefused("a list that += lines build does not grow or shrink as a whole")
-        return self._delimited.replace_value(node, value, self._writer)
+        splices = self._delimited.replace_value(node, value, self._writer)
+        between = self.source.text[node.key_end : node.start]
+        joined = isinstance(node, Block) and node.key_end != node.at and not between.strip()
+        if joined and not isinstance(value, dict):
+            # `key {}` needs no separator; every other value does.
+            written = self._writer.separator(value, None) + splices[0].replacement
+            return [Splice(node.key_end, node.end, written)]
+        return splices
 
     def _unset(self, parent: Node | None, node: Node) -> list[Splice]:
         if isinstance(parent, Sequence) and not isinstance(parent, ScatteredSequence):

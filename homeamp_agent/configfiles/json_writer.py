@@ -11,7 +11,7 @@ from typing import Final
 from homeamp_agent.configfiles.document import Value
 from homeamp_agent.configfiles.errors import EditRefused
 from homeamp_agent.configfiles.escapes import with_kept_ends
-from homeamp_agent.configfiles.figures import float_text
+from homeamp_agent.configfiles.figures import float_text, int_text
 from homeamp_agent.configfiles.text import SourceText
 from homeamp_agent.configfiles.tree import Leaf, Node
 
@@ -94,8 +94,10 @@ class JsonWriter:
             written = self._quoted(value, quote)
             kept = old is not None and old.token[:1] == quote
             return with_kept_ends(old.token, written) if old is not None and kept else written
-        if value is None or isinstance(value, (bool, int)):
+        if value is None or isinstance(value, bool):
             return json.dumps(value)
+        if isinstance(value, int):
+            return int_text(value, old.token if old and isinstance(old.value, int) else "")
         if isinstance(value, float):
             if not math.isfinite(value):
                 raise EditRefused("JSON has no way to write infinity or not-a-number")

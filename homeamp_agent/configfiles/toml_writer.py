@@ -10,7 +10,7 @@ from typing import Final
 from homeamp_agent.configfiles.document import KeySegment, Value
 from homeamp_agent.configfiles.errors import EditRefused
 from homeamp_agent.configfiles.escapes import with_kept_ends
-from homeamp_agent.configfiles.figures import float_text
+from homeamp_agent.configfiles.figures import float_text, int_text
 from homeamp_agent.configfiles.json_writer import JsonWriter
 from homeamp_agent.configfiles.tree import Leaf, Node
 
@@ -123,4 +123,5 @@ def _integer(value: int, old: str) -> str:
     if base and value >= 0:
         upper = base == "x" and old[2:] != old[2:].lower()
         return old[:2] + format(value, "X" if upper else base).zfill(len(old) - 2)
-    return format(value, "_") if "_" in old else str(value)
+    written = int_text(value, old)
+    return written[: -len(str(value))] + format(value, "_") if "_" in old else written

@@ -22,7 +22,7 @@ from homeamp_agent.configfiles.yaml_nodes import (
     resolved,
     scalars,
 )
-from homeamp_agent.configfiles.yaml_write import Style
+from homeamp_agent.configfiles.yaml_write import Style, one_spelling
 
 _TO_DASH: Final = re.compile(r"(?:[ \t]*+(?:#[^\r\n]*+)?(?:\r\n|\n|\r))*+[ \t]*+-")
 _TO_COLON: Final = re.compile(r"[ \t]*:")
@@ -192,9 +192,12 @@ class YamlText:
     def style(self, beside: CollectionNode | None) -> Style:
         """How to write what is new in `beside`: as its own children are, else as the file is."""
         texts: Counter[str] = Counter()
+        booleans: list[str] = []
         if beside is not None:
             values = beside.children[1::2] if isinstance(beside, MappingNode) else beside.children
-            texts.update(_text_marks(one for one in values if isinstance(one, ScalarNode)))
+            siblings = [one for one in values if isinstance(one, ScalarNode)]
+            texts.update(_text_marks(iter(siblings)))
+            booleans = _boolean_words(siblings)
         quote = self.quote
         if texts["'"] != texts['"']:
             quote = "'" if texts["'"] > texts['"'] else '"'
@@ -205,8 +208,18 @@ class YamlText:
         key = _key_mark(beside)
         below = [one for one in beside.children if one.__class__ is MappingNode] if beside else []
         key_below = _key_mark(below[-1]) if below else ""
+        boolean = one_spelling(booleans) if booleans else self._boolean
         return Style(
-            quote, mark, step, list_step, self.blocks, key, flow_lists, False, pad, key_below
+            quote,
+            mark,
+            step,
+            list_step,
+            self.blocks,
+            key,
+            flow_lists,
+            pad=pad,
+            key_below=key_below,
+            boolean=boolean,
         )
 
     def _list_habit(self, beside: CollectionNode | None) -> tuple[bool, str]:
@@ -225,6 +238,11 @@ class YamlText:
     def _marks(self) -> Counter[str]:
         """The quotation marks of the file's texts, counted; empty for none."""
         return Counter(_text_marks(iter(self._scalars)))
+
+    @cached_property
+    def _boolean(self) -> str:
+        """A word for true or false as the whole file spells them, if it does so in one way."""
+        return one_spelling(_boolean_words(self._scalars))
 
     @cached_property
     def _scalars(self) -> list[ScalarNode]:
@@ -272,6 +290,11 @@ def _key_mark(beside: YamlNode | None) -> str:
         return ""
     marks = {key.mark if isinstance(key, ScalarNode) else "" for key in beside.children[::2]}
     return marks.pop() if len(marks) == 1 else ""
+
+
+def _boolean_words(nodes: list[ScalarNode]) -> list[str]:
+    """How these scalars spell true and false, where they are that."""
+    return [one.text for one in nodes if type(one.value) is bool]
 
 
 def _text_marks(nodes: Iterator[ScalarNode]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from homeamp_agent.configfiles.document import KeySegment, Value
 from homeamp_agent.configfiles.errors import EditRefused
 from homeamp_agent.configfiles.escapes import with_kept_ends
-from homeamp_agent.configfiles.figures import float_text
+from homeamp_agent.configfiles.figures import float_text, int_text
 from homeamp_agent.configfiles.yaml_scalars import (
     BOOLEANS,
     TAG,
@@ -51,7 +51,7 @@ class Style(NamedTuple):
     indentation of one level in columns; `list_step` that of a list below its key, 0 where the dash
     stands under the key. `blocks` allows `|` for text of several lines. `flow_lists` puts lists of
     scalars into brackets, `flow_items` the items of a list that are lists or mappings; `pad` is the
-    blank behind `[`.
+    blank behind `[`. `boolean` is a word that true and false are spelt like (empty: as ever).
     """
 
     quote: str
@@ -64,6 +64,7 @@ class Style(NamedTuple):
     flow_items: bool = False
     pad: str = ""
     key_below: str = ""
+    boolean: str = ""
 
 
 def wanted(value: Value, old: Value) -> Value:
@@ -135,7 +136,7 @@ def scalar_texts(value: Value, mark: str, quote: str, *, flow: bool, old: str = 
         return [_boolean(value, old)]
     if isinstance(value, int):
         try:
-            return [str(value)]
+            return [int_text(value, old)]
         except ValueError:
             raise EditRefused("the number has too many digits") from None
     return [_float(value, old)]
@@ -193,6 +194,11 @@ def _escaped_like(old: str, written: str) -> str:
         return f"\\{kind}{code:0{width}{'X' if upper else 'x'}}"
 
     return re.sub(r"[^\x00-\x7f]", as_escape, written)
+
+
+def one_spelling(booleans: list[str]) -> str:
+    """One of these words for true and false, if the others are of its pair and case; else empty."""
+    return booleans[0] if len({_boolean(True, word) for word in booleans}) == 1 else ""
 
 
 def _boolean(value: bool, old: str) -> str:
@@ -266,7 +272,7 @@ def flow_text(value: Value, style: Style) -> str:
     if isinstance(value, list):
         pad = style.pad if value else ""
         return "[" + pad + ", ".join(flow_text(one, style) for one in value) + pad + "]"
-    return scalar_texts(value, style.text, style.quote, flow=True)[0]
+    return _new_scalar(value, style, flow=True)
 
 
 def entry_lines(segment: KeySegment, value: Value, column: int, style: Style) -> list[str]:
@@ -314,4 +320,9 @@ def _headed(head: str, value: Value, indent: int, parent: int, style: Style) -> 
             return f"{head} {block}".split("\n")
     if isinstance(value, dict | list):
         return [f"{head} {flow_text(value, style)}"]
-    return [f"{head} {scalar_texts(value, style.text, style.quote, flow=False)[0]}"]
+    return [f"{head} {_new_scalar(value, style, flow=False)}"]
+
+
+def _new_scalar(value: Value, style: Style, *, flow: bool) -> str:
+    like = style.boolean if isinstance(value, bool) else ""
+    return scalar_texts(value, style.text, style.quote, flow=flow, old=like)[0]
