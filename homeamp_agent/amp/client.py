@@ -115,9 +115,12 @@ class Amp:
         if not instance.running:
             await self._panel.call("ADSModule/StartInstance", InstanceName=name)
             await self._reach_daemon(name, bound_seconds)
-        if (await self.status(name)).state is AppState.STOPPING:
+            instance = await self.instance(name)
+        state = (await self._status_of(instance)).state
+        if state is AppState.STOPPING:
             await self.reach(name, AppState.STOPPED, bound_seconds)  # else it would stay down
-        if (await self.status(name)).state in _NEEDS_START:
+            state = AppState.STOPPED
+        if state in _NEEDS_START:
             await self._door(instance).call("Core/Start")
 
     async def stop(self, name: str, bound_seconds: float = STATE_BOUND_SECONDS) -> None:
