@@ -38,13 +38,14 @@ class LineEditing:
     def __init__(self, app: HomeampApp) -> None:
         self._app = app
 
-    async def edit(self, link: Link, row: Deviation) -> bool:
-        """Ask which line of the unreadable file shall hold what; whether it was written."""
+    async def edit(self, link: Link, identity: str) -> bool:
+        """Ask which line of a deviation's unreadable file shall hold what; whether it did."""
         app = self._app
-        work = link.call("deviations.show", DeviationsShowParams(id=row.id), DeviationsShowResult)
+        work = link.call("deviations.show", DeviationsShowParams(id=identity), DeviationsShowResult)
         shown = await ask(app, link, "show the file", work)
         if shown is None:
             return False
+        row = shown.deviation
         where = f"{row.host} › {row.instance}  {row.file}"
         summary = unread_summary(where, row.message, shown.mending)
         wish = await app.push_screen_wait(AskLine(summary, shown.mending))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeGuard
-
 from homeamp_agent.model.deviation import (
     Deviation,
     DeviationKind,
     DeviationStatus,
 )
 from homeamp_agent.model.secret import is_masked
+from homeamp_tui.groups import Group
 
 REVIEWED = frozenset({DeviationStatus.APPROVED, DeviationStatus.FLAGGED})
 
@@ -37,9 +36,11 @@ def why_not(act: str, row: Deviation, *, lost: bool) -> str:
     return ""
 
 
-def by_line_edit(row: object) -> TypeGuard[Deviation]:
-    """Whether a line edit is all that can be tried: its file cannot be read."""
-    return isinstance(row, Deviation) and row.kind is DeviationKind.UNREADABLE
+def by_line_edit(row: Deviation | Group | None) -> bool:
+    """Whether a line edit is all that can be tried: of one deviation, its file cannot be read."""
+    if isinstance(row, Group):
+        return row.count == 1 and row.head.kind is DeviationKind.UNREADABLE
+    return row is not None and row.kind is DeviationKind.UNREADABLE
 
 
 def _why_no_rule(act: str, row: Deviation) -> str:

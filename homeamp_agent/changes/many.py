@@ -86,7 +86,7 @@ def _step(
     if record.status is ChangeStatus.ROLLED_BACK:
         return RollbackStep(record.change_id, RollbackState.ALREADY), ()
     if record.status is not ChangeStatus.APPLIED:
-        message = f"it is {record.status.value}, not applied"
+        message = f"it is {record.status.words}, not applied"
         return RollbackStep(record.change_id, RollbackState.REFUSED, message=message), ()
     try:
         plan = planner.plan(record, force=force)

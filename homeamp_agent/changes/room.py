@@ -217,7 +217,7 @@ class ChangeRoom:
             self._recovery.repair(names)
             record = self._records.get(change_id)
             if record.status is not ChangeStatus.APPLIED:
-                raise NotRollableError(f"{change_id} is {record.status.value}, not applied")
+                raise NotRollableError(f"{change_id} is {record.status.words}, not applied")
             planner = RollbackPlanner(self._planner, self.backups, self._records.writer_of)
             plan = planner.plan(record, force=force, keep=keep)
             self._roll_back(record, plan, author, reason)
@@ -359,7 +359,7 @@ class ChangeRoom:
         """With its instances held: nobody took it back, and nobody else went on with it."""
         now = self._records.get(begun.change_id)
         if now.status is not ChangeStatus.APPLIED or now.runs[-1].number != begun.runs[-1].number:
-            raise NotNowError(f"{begun.change_id} is {now.status.value}: no more of it is written")
+            raise NotNowError(f"{begun.change_id} is {now.status.words}: no more of it is written")
 
 
 def new_change_id() -> str:

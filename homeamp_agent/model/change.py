@@ -149,6 +149,11 @@ class ChangeStatus(StrEnum):
     REJECTED = "rejected"
     CANCELLED = "cancelled"
 
+    @property
+    def words(self) -> str:
+        """As a person reads it: `rolled back`."""
+        return self.value.replace("_", " ")
+
 
 STANDING = frozenset({ChangeStatus.APPLIED, ChangeStatus.REVERTED_BY_PLUGIN})
 """What a change wrote is there, but for what a plugin put back itself."""

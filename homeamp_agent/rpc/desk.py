@@ -143,7 +143,7 @@ class Desk(RequestPlanning):
         async with self.deciding:
             change, request = self.opened(change_id)
             if change.status not in APPROVABLE:
-                raise NotNowError(f"{change_id} is {change.status.value}: nothing to approve")
+                raise NotNowError(f"{change_id} is {change.status.words}: nothing to approve")
             if self.policy.approval == "other" and who == change.author and not vouched:
                 raise NotNowError(
                     f"{change_id} is {who}'s own: somebody else approves it (changes.approval)"
@@ -181,7 +181,7 @@ class Desk(RequestPlanning):
         """
         change, request = self.opened(change_id)
         if change.status not in CANCELLABLE or change_id in self._busy:
-            raise NotNowError(f"{change_id} is {change.status.value}: it goes its own way")
+            raise NotNowError(f"{change_id} is {change.status.words}: it goes its own way")
         if change.deployment_id is not None:
             raise NotNowError(f"{change_id} is part of deployment {change.deployment_id}")
         return request
@@ -215,7 +215,7 @@ class Desk(RequestPlanning):
             if self.under_way(change_id):
                 raise NotNowError(f"{change_id} is under way")
             if change.status not in STARTABLE:
-                raise NotNowError(f"{change_id} is {change.status.value}: approve it first")
+                raise NotNowError(f"{change_id} is {change.status.words}: approve it first")
             if digest is not None and digest != change.digest:
                 raise FileConflictError(change_id, "another plan was approved: preview it again")
             if request.write_policy is not WritePolicy.NOW:
@@ -353,7 +353,7 @@ class Desk(RequestPlanning):
             if change_id in self._busy:
                 raise NotNowError(f"{change_id} is being carried out: wait, and roll it back")
             if change.status not in states:
-                raise NotNowError(f"{change_id} is {change.status.value}: it stays so")
+                raise NotNowError(f"{change_id} is {change.status.words}: it stays so")
             if written := [each.instance for each in change.restarts if each.state == "written"]:
                 raise NotNowError(
                     f"{change_id} is written into {', '.join(written)} already: roll it back"

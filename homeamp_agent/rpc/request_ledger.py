@@ -121,7 +121,7 @@ class RequestLedger:
         """
         booked = self.book.get(change_id)
         if booked.request is None:
-            raise NotNowError(f"{change_id} is {booked.change.status.value}")
+            raise NotNowError(f"{change_id} is {booked.change.status.words}")
         return booked.change, booked.request
 
     async def replanned(self, change: ChangeRequest, planned: PlannedChange, why: str) -> None:

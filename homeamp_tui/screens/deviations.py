@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from textual import work
 
-from homeamp_agent.model.deviation import Deviation, Pattern, Suggestion
+from homeamp_agent.model.deviation import Deviation, DeviationKind, Pattern, Suggestion
 from homeamp_agent.rpc.protocol.errors import RpcError
 from homeamp_agent.rpc.protocol.messages import Decided
 from homeamp_tui import possible
@@ -47,13 +47,13 @@ class DeviationsScreen(DeviationRows):
     def action_fix(self) -> None:
         row = self.reader.row(self.table.cursor)
         if not self.selection and possible.by_line_edit(row):
-            self.dashboard.act(self._edit_line(row))
+            self.dashboard.act(self._edit_line(*members_of(row)[0]))
             return
         self._act(lambda chosen: self.dashboard.acts.fix(chosen, self._acted))
 
-    async def _edit_line(self, row: Deviation) -> None:
-        link = self.reader.link_of(row.host)
-        if link is not None and await self.dashboard.line_editing.edit(link, row):
+    async def _edit_line(self, identity: str, host: str) -> None:
+        link = self.reader.link_of(host)
+        if link is not None and await self.dashboard.line_editing.edit(link, identity):
             self._acted()
 
     def action_compose(self) -> None:
@@ -137,6 +137,9 @@ class DeviationsScreen(DeviationRows):
                 return ""
             act = "fix" if action == "compose" else action
             return possible.why_not(act, row, lost=self.reader.is_lost(row.host))
+        unreadable = row.head.kind is DeviationKind.UNREADABLE
+        if action in {"fix", "compose"} and unreadable and row.count > 1:
+            return "no edit of it can be proven: enter opens the group, f there offers a line edit"
         return ""
 
     def _why_no_suggestion(self, row: Deviation | Group | None) -> str:

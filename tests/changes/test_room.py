@@ -138,7 +138,7 @@ def test_a_rollback_over_a_later_edit_asks_and_forces_only_when_told(house: Hous
 def test_a_change_is_rolled_back_once(house: House) -> None:
     change = apply(house, edit())
     house.room.rollback(change.id, author="op", reason="")
-    with pytest.raises(NotRollableError):
+    with pytest.raises(NotRollableError, match="is rolled back, not applied"):
         house.room.rollback(change.id, author="op", reason="")
 
 
@@ -232,7 +232,7 @@ def test_a_change_may_be_written_instance_by_instance_and_goes_back_as_one(house
     back = house.room.rollback("c", author="op", reason="no")
     assert back.status is ChangeStatus.ROLLED_BACK
     assert [house.file(name).read_bytes() for name in "AB"] == [CONFIG, CONFIG]
-    with pytest.raises(NotNowError, match="rolled_back: no more of it is written"):
+    with pytest.raises(NotNowError, match="rolled back: no more of it is written"):
         write("A")
 
 

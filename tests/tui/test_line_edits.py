@@ -41,6 +41,13 @@ async def test_an_unreadable_file_is_mended_with_f_and_undone_and_a_refusal_offe
             await until(pilot, lambda: "LINE EDIT" in screen_text(app))
             assert "+ ops-name-color: '%four%'" in screen_text(app)
 
+            await pilot.press("g")  # also as a group of one
+            await until(pilot, lambda: "1 group" in screen_text(app))
+            await pilot.press("f")
+            await until(pilot, lambda: isinstance(app.screen, AskLine))
+            await pilot.press("escape", "g")
+            await until(pilot, lambda: "1 group" not in screen_text(app))
+            await until(pilot, lambda: deviations.reader.total == 1)
             await pilot.press("f")
             await until(pilot, lambda: isinstance(app.screen, AskLine))
             await until(pilot, lambda: "ops-name-color: %four%" in screen_text(app))

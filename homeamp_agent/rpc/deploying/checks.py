@@ -235,7 +235,7 @@ def _applied(change: ChangeRequest | None) -> Check:
         keys = [f"{each.instance} {_place(each)}" for each in change.reverted]
         return _check("applied", keys, "", "", "a plugin put back: ")
     if change.status is not ChangeStatus.APPLIED:
-        evidence = f"{change.id} is {change.status.value}"
+        evidence = f"{change.id} is {change.status.words}"
         return Check(name="applied", outcome=FAILED, evidence=evidence)
     files = f"{len(change.files)} file" + ("" if len(change.files) == 1 else "s")
     return Check(name="applied", outcome=PASSED, evidence=f"{files} written and verified")

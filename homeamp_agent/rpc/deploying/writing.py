@@ -170,7 +170,7 @@ class WaveWriter:
             return TakenBack(wave.number, again)
         if change.status is ChangeStatus.ROLLED_BACK:
             return NotApplied(wave.number, "what was written of it is taken back")
-        return NotApplied(wave.number, change.message or f"{change.id} is {change.status.value}")
+        return NotApplied(wave.number, change.message or f"{change.id} is {change.status.words}")
 
 
 class _NotBegunError(ChangesError):
