@@ -39,7 +39,7 @@ class LineEditing:
         self._app = app
 
     async def edit(self, link: Link, identity: str) -> bool:
-        """Ask which line of a deviation's unreadable file shall hold what; whether it did."""
+        """Ask which line of a deviation's unreadable file shall hold what; True: written."""
         app = self._app
         work = link.call("deviations.show", DeviationsShowParams(id=identity), DeviationsShowResult)
         shown = await ask(app, link, "show the file", work)

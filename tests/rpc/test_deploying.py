@@ -218,7 +218,7 @@ async def test_what_was_not_kept_or_cannot_be_read_is_named_without_its_value(
     parts.change = change(ChangeStatus.REVERTED_BY_PLUGIN, reverted=(reverted,))
     assert await parts.look() == {"applied": "a plugin put back: SURV01 a.yml: a.b"}
     parts.change = change(ChangeStatus.ROLLED_BACK)
-    assert await parts.look() == {"applied": "dep-w2 is rolled_back"}
+    assert await parts.look() == {"applied": "dep-w2 is rolled back"}
 
 
 class FakeDesk:
