@@ -146,7 +146,9 @@ class DeviationRows(HouseScreen):
         if opened and isinstance(ids, list) and len(ids) <= FRESH_MAX:
             self.reader.note_fresh(map(str, ids))
             self.set_timer(FRESH_SECONDS, self.table.refresh)
-        if self._cursor_key is not None and isinstance(ids, list) and self._cursor_key in ids:
+        here = [identity for identity, _ in members_of(self.reader.row(self.table.cursor))]
+        told = isinstance(ids, list) and not set(here).isdisjoint(map(str, ids))
+        if told or (event.topic, event.name) == (Topic.SCAN, "finished"):  # before: without a file
             self._shown = (None, None)
         self.reader.poke(link)
 

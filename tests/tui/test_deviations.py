@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button
 
 from homeamp_agent.model.deviation import Deviation, DeviationStatus
+from homeamp_agent.model.event import Topic
 from homeamp_agent.model.rule import ScopeKind, Severity
 from homeamp_agent.rpc.protocol.messages import Access
 from homeamp_tui.app import HomeampApp
@@ -295,6 +296,16 @@ async def test_approving_a_group_approves_every_row_of_it(agent_of: AgentOf) -> 
         await pilot.press("g")
         await until(pilot, lambda: screen_of(pilot).reader.grouped)
         await until(pilot, lambda: screen_of(pilot).reader.total == 10)
+        # What stands in the detail is read again after a scan, and if one of the group moved.
+        asked, script = agent.script.asked, agent.script
+        await until(pilot, lambda: asked["deviations.show"] > 0)
+        members = [each.id for each in script.rows if each.key == "command.confirm-timeout"]
+        before = asked["deviations.show"]
+        script.bus.emit(Topic.SCAN, "finished", {})
+        await until(pilot, lambda: asked["deviations.show"] > before)
+        scanned = asked["deviations.show"]
+        script.bus.emit(Topic.DEVIATIONS, "changed", {"ids": members[-1:]})
+        await until(pilot, lambda: asked["deviations.show"] > scanned)
         await pilot.press("a")
         await answered(pilot, AskApproval)
         params = await asked_for(pilot, agent, "deviations.approve")
