@@ -60,6 +60,7 @@ class DeviationRows(HouseScreen):
     def __init__(self) -> None:
         super().__init__()
         self._cursor_key: str | None = None
+        self._cursor_at = 0  # where that row was; a key pressed since may have moved the cursor on
         self._held = False
         self._look = LookedAt()
         self._shown: tuple[Deviation | Group | None, LinkState | None] = (None, None)
@@ -178,12 +179,13 @@ class DeviationRows(HouseScreen):
         at = self.reader.index_of(self._cursor_key) if self._cursor_key and self._held else None
         if self.reader.known:
             table.total = self.reader.total
-            moved = at - table.cursor if at is not None else 0
-            if at is not None and moved:
-                table.put_cursor(at)
+            moved = at - self._cursor_at if at is not None else 0
+            if moved:
+                table.put_cursor(table.cursor + moved)
             self.selection.follow(moved)
             table.show_total(self.reader.total)
-        self._cursor_key = key_of(self.reader.row(table.cursor)) or self._cursor_key
+        if key := key_of(self.reader.row(table.cursor)):
+            self._cursor_key, self._cursor_at = key, table.cursor
         lost = [link.host for link in links if link.state is LinkState.LOST]
         self.scopes.show_counts(self.reader.tree, [link.host for link in links if link.hello], lost)
         self._paint_titles()
@@ -240,8 +242,9 @@ class DeviationRows(HouseScreen):
         key = key_of(self.reader.row(self.table.cursor))
         if key is None:
             self.reader.look()
-        if key != self._cursor_key:
-            self._cursor_key = key
+        changed = key != self._cursor_key
+        self._cursor_key, self._cursor_at = key, self.table.cursor
+        if changed:
             self.detail.scroll_home(animate=False)
             self._show_detail()
         if self.selection.ranging:
@@ -363,10 +366,10 @@ class DeviationRows(HouseScreen):
         if self.selection.ranging:
             self._keep_range()
         else:
-            self.selection.begin_range()
-            self.choice_changed()
+            self.action_extend(0)
 
     def action_extend(self, rows: int) -> None:
+        self._held = True  # what comes above must not come between the range and its end
         self.selection.begin_range()
         self.table.cursor += rows
         self.choice_changed()

@@ -128,7 +128,9 @@ async def test_a_range_keeps_its_rows_while_others_come_and_acts_on_all_of_them(
 ) -> None:
     agent = await agent_of("alder")
     async with looking(agent) as pilot:
+        await until(pilot, lambda: screen_of(pilot).table.has_focus)
         await pilot.press("j", "v", "j", "j")
+        await until(pilot, lambda: screen_of(pilot).table.cursor == 3)
         wanted = {row_at(pilot, at).id for at in (1, 2, 3)}
         total = screen_of(pilot).reader.total
         agent.script.open_row(deviation("alder", 900, severity=Severity.CRITICAL, instance="AAA01"))
@@ -137,6 +139,33 @@ async def test_a_range_keeps_its_rows_while_others_come_and_acts_on_all_of_them(
         await answered(pilot, AskApproval)
         params = await asked_for(pilot, agent, "deviations.approve")
         assert set(params.ids) == wanted
+
+
+async def test_a_range_of_the_first_row_alone_does_not_take_in_what_comes_above_it(
+    agent_of: AgentOf,
+) -> None:
+    agent = await agent_of("alder")
+    async with looking(agent) as pilot:
+        here, total = under_cursor(pilot), screen_of(pilot).reader.total
+        await pilot.press("v")
+        agent.script.open_row(deviation("alder", 900, severity=Severity.CRITICAL, instance="AAA01"))
+        await until(pilot, lambda: screen_of(pilot).reader.total == total + 1)
+        await pilot.press("a")
+        await answered(pilot, AskApproval)
+        params = await asked_for(pilot, agent, "deviations.approve")
+        assert list(params.ids) == [here]
+
+
+async def test_a_key_that_is_pressed_as_rows_come_still_moves_the_cursor(agent_of: AgentOf) -> None:
+    agent = await agent_of("alder")
+    async with looking(agent) as pilot:
+        await pilot.press("j")
+        await until(pilot, lambda: screen_of(pilot).table.cursor == 1)
+        await pilot.pause()
+        screen = screen_of(pilot)
+        screen.table.action_move(1)
+        screen._paint()  # as a reading does that ends before the screen has heard of the key
+        assert screen.table.cursor == 2
 
 
 async def test_shift_and_arrow_grow_and_shrink_the_range(agent_of: AgentOf) -> None:
