@@ -24,8 +24,8 @@ from typing import Any
 from homeamp_agent.changes import open_audit
 from homeamp_tui.demo_fleet import fixtures_folder, materialise
 from tests.agent.conftest import Host, Wire
-from tests.standin.panel import PASSWORD, USER, Panel
-from tests.standin.serving import serving
+from tests.standin.panel import Panel
+from tests.standin.serving import amp_settings, serving
 
 WRONG_SHAPE = 0.04
 OPTIONAL = 0.4
@@ -176,9 +176,7 @@ def main() -> int:
             game.players = 0
         with serving(panel) as url:
             host.environment = {
-                "HOMEAMP_AMP__URL": url,
-                "HOMEAMP_AMP__USER": USER,
-                "HOMEAMP_AMP__PASSWORD": PASSWORD,
+                **amp_settings(url),
                 "HOMEAMP_AMP__POLL_S": "0.2",
                 "HOMEAMP_RESTARTS__SETTLE_S": "0",
                 "HOMEAMP_BACKUPS__MIN_FREE_MB": "0",

@@ -30,8 +30,8 @@ from typing import Any
 from homeamp_agent.changes.book import RequestBook
 from tests.agent.conftest import RULES, Host, Wire
 from tests.standin.game import READY
-from tests.standin.panel import PASSWORD, USER, Panel
-from tests.standin.serving import serving
+from tests.standin.panel import Panel
+from tests.standin.serving import amp_settings, serving
 
 NODE = "MinecraftModule.Limits.MaxPlayers"
 NAMES = ("LOBBY01", "SURV01")
@@ -57,8 +57,8 @@ REQUEST = {
 }
 
 
-def host_at(root: Path, url: str = "") -> Host:
-    """A host of two instances, and an agent that is told of the panel."""
+def host_at(root: Path) -> Host:
+    """A host of two instances."""
     host = Host(root)
     host.baselines.mkdir()
     (host.baselines / "rules.yaml").write_text(RULES, "utf-8")
@@ -67,13 +67,6 @@ def host_at(root: Path, url: str = "") -> Host:
     folder = host.instances / "SURV01"
     (folder / "MinecraftModule.kvp").write_text("Limits.MaxPlayers=100\n", "utf-8")
     properties(host).write_text("#AMP\nmax-players=100\n", "utf-8")
-    host.environment = {
-        "HOMEAMP_AMP__USER": USER,
-        "HOMEAMP_AMP__PASSWORD": PASSWORD,
-        "HOMEAMP_AMP__POLL_S": "0.1",
-        "HOMEAMP_RESTARTS__SETTLE_S": "0",
-        "HOMEAMP_AMP__URL": url,
-    }
     return host
 
 
@@ -92,7 +85,11 @@ def one_run(root: Path, chance: random.Random, policy: str) -> tuple[str, list[s
     host = host_at(root)
     panel = Panel.over(host.instances)
     with serving(panel) as url:
-        host.environment["HOMEAMP_AMP__URL"] = url
+        host.environment = {
+            **amp_settings(url),
+            "HOMEAMP_AMP__POLL_S": "0.1",
+            "HOMEAMP_RESTARTS__SETTLE_S": "0",
+        }
         host.start()
         with contextlib.closing(host.connect()) as wire:
             wire.call("agent.rescan")

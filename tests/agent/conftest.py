@@ -19,8 +19,8 @@ import pytest
 
 from tests import forked
 from tests.forked import Forked
-from tests.standin.panel import PASSWORD, USER, Panel
-from tests.standin.serving import serving
+from tests.standin.panel import Panel
+from tests.standin.serving import amp_settings, serving
 
 AGENT = [sys.executable, "-m", "homeamp_agent"]
 WAIT_S = 60.0
@@ -226,9 +226,7 @@ def panel(host: Host) -> Iterator[Panel]:
     panel = Panel.over(host.instances)
     with serving(panel) as url:
         host.environment = {
-            "HOMEAMP_AMP__URL": url,
-            "HOMEAMP_AMP__USER": USER,
-            "HOMEAMP_AMP__PASSWORD": PASSWORD,
+            **amp_settings(url),
             "HOMEAMP_AMP__POLL_S": "0.1",
             "HOMEAMP_RESTARTS__SETTLE_S": "0",
         }

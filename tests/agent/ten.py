@@ -15,8 +15,8 @@ from typing import Any
 from homeamp_tui.demo_fleet import fixtures_folder, materialise
 from tests.agent.conftest import Host, Wire
 from tests.standin.game import Game
-from tests.standin.panel import PASSWORD, USER, Panel
-from tests.standin.serving import serving
+from tests.standin.panel import Panel
+from tests.standin.serving import amp_settings, serving
 
 WAVES = [["DEV01"], ["CREA01"], ["EVT01", "FAB01", "GEY01", "HARD01"],
          ["HUB01", "SKY01", "SURV01", "VEL01"]]  # fmt: skip
@@ -124,9 +124,7 @@ def ten_instances(root: Path, **settings: str) -> Iterator[tuple[TenHost, Panel]
         panel.games[name].settings.pop("MinecraftModule.Minecraft.PortNumber", None)
     with serving(panel) as url:
         host.environment = {
-            "HOMEAMP_AMP__URL": url,
-            "HOMEAMP_AMP__USER": USER,
-            "HOMEAMP_AMP__PASSWORD": PASSWORD,
+            **amp_settings(url),
             "HOMEAMP_AMP__POLL_S": "0.4",
             "HOMEAMP_AMP__READY_S": "60",
             "HOMEAMP_RESTARTS__SETTLE_S": "0",

@@ -19,8 +19,8 @@ from typing import Any
 from homeamp_tui.demo_fleet import fixtures_folder, materialise
 from tests import forked
 from tests.forked import Forked
-from tests.standin.panel import PASSWORD, USER, Panel
-from tests.standin.serving import serving
+from tests.standin.panel import Panel
+from tests.standin.serving import amp_settings, serving
 
 START_SECONDS = 60
 """A bound on a start, generous for two busy cores; nothing here waits for its own sake."""
@@ -156,11 +156,7 @@ async def fleet_at(
     if prepare is not None:
         prepare(fleet)
     with serving(Panel.over(fleet.instances)) as url:
-        fleet.environment = {
-            "HOMEAMP_AMP__URL": url,
-            "HOMEAMP_AMP__USER": USER,
-            "HOMEAMP_AMP__PASSWORD": PASSWORD,
-        }
+        fleet.environment = amp_settings(url)
         fleet.start()
         yield fleet
         for wire in fleet.wires:

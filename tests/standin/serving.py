@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tests.standin.panel import Panel, encoded
+from tests.standin.panel import PASSWORD, USER, Panel, encoded
 
 PROXY = "ADSModule/Servers/"
 
@@ -86,6 +86,15 @@ def serving(panel: Panel, port: int = 0) -> Iterator[str]:
         server.shutdown()
         thread.join(5)
         server.server_close()
+
+
+def amp_settings(url: str) -> dict[str, str]:
+    """What the environment of an agent says, so that it finds the panel that is served there."""
+    return {
+        "HOMEAMP_AMP__URL": url,
+        "HOMEAMP_AMP__USER": USER,
+        "HOMEAMP_AMP__PASSWORD": PASSWORD,
+    }
 
 
 def main() -> None:
