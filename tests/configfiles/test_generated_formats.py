@@ -33,11 +33,11 @@ def unordered(value: Any) -> Any:
     return [unordered(item) for item in value] if isinstance(value, list) else value
 
 
-def a_scalar(draw: st.DataObject, document: Document) -> KeyPath:
-    """One of the document's settings; not an empty list or mapping."""
-    scalars = [p for p, one in document.settings.items() if not isinstance(one.value, list | dict)]
-    assume(scalars)
-    return draw.draw(st.sampled_from(scalars))
+def scalars_of(document: Document) -> list[KeyPath]:
+    """The document's settings, at least one; no empty list or mapping."""
+    found = [p for p, one in document.settings.items() if not isinstance(one.value, list | dict)]
+    assume(found)
+    return found
 
 
 @EVERY_FORMAT
@@ -62,7 +62,7 @@ def test_a_set_value_reads_back_and_every_other_byte_and_setting_stays(
     kind = KINDS[name]
     data, _ = draw.draw(kind.documents)
     document = parse(kind.file, data)
-    path = a_scalar(draw, document)
+    path = draw.draw(st.sampled_from(scalars_of(document)))
     setting = document.settings[path]
     value = draw.draw(kind.values(setting))
     after = document.set(path, value)
@@ -82,7 +82,7 @@ def test_setting_back_gives_the_original_bytes(name: str, draw: st.DataObject) -
     kind = KINDS[name]
     data, _ = draw.draw(kind.usual_documents)
     document = parse(kind.file, data)
-    path = a_scalar(draw, document)
+    path = draw.draw(st.sampled_from(scalars_of(document)))
     old = document.value(path)
     others = {
         bool: st.just(not old),

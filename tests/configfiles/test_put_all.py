@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from homeamp_agent.configfiles import EditRefused, KeyPath, parse
 from homeamp_agent.configfiles.proof import same
 from tests.configfiles.generated import KINDS
-from tests.configfiles.test_generated_formats import CAREFULLY, EVERY_FORMAT, FLAT, has, places
+from tests.configfiles.test_generated_formats import (
+    CAREFULLY,
+    EVERY_FORMAT,
+    FLAT,
+    has,
+    places,
+    scalars_of,
+)
 
 
 @EVERY_FORMAT
@@ -21,9 +28,8 @@ def test_values_that_are_put_at_once_read_back_and_the_rest_stays(
     kind = KINDS[name]
     data, tree = draw.draw(kind.documents)
     document = parse(kind.file, data)
-    scalars = [p for p, one in document.settings.items() if not isinstance(one.value, list | dict)]
-    assume(scalars)
-    paths = draw.draw(st.lists(st.sampled_from(scalars), max_size=5, unique_by=repr))
+    scalars = st.sampled_from(scalars_of(document))
+    paths = draw.draw(st.lists(scalars, max_size=5, unique_by=repr))
     wished = {path: draw.draw(kind.values(document.settings[path])) for path in paths}
     parent = () if name in FLAT else draw.draw(st.sampled_from(places(tree, dict)))
     if name != "ini" or parent:
