@@ -20,6 +20,7 @@ from homeamp_agent.model.deviation import Deviation
 from homeamp_agent.model.event import Event, Topic
 from homeamp_agent.rpc.protocol.errors import RpcError
 from homeamp_tui.choosing import members_of
+from homeamp_tui.cursor_row import CursorRow
 from homeamp_tui.groups import Group
 from homeamp_tui.links import Link, LinkState, NotConnected
 from homeamp_tui.looked_at import LookedAt
@@ -59,9 +60,7 @@ class DeviationRows(HouseScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._cursor_key: str | None = None
-        self._cursor_at = 0  # where that row was; a key pressed since may have moved the cursor on
-        self._held = False
+        self._stood = CursorRow()
         self._look = LookedAt()
         self._shown: tuple[Deviation | Group | None, LinkState | None] = (None, None)
         self._grouped_at = 0.0
@@ -176,16 +175,15 @@ class DeviationRows(HouseScreen):
         table = self.table
         links = self.dashboard.links
         table.hosts, table.grouped = len(links), self.reader.grouped
-        at = self.reader.index_of(self._cursor_key) if self._cursor_key and self._held else None
         if self.reader.known:
             table.total = self.reader.total
-            moved = at - self._cursor_at if at is not None else 0
+            moved = self._stood.moved(self.reader.index_of)
             if moved:
                 table.put_cursor(table.cursor + moved)
             self.selection.follow(moved)
             table.show_total(self.reader.total)
         if key := key_of(self.reader.row(table.cursor)):
-            self._cursor_key, self._cursor_at = key, table.cursor
+            self._stood.stand_on(key, table.cursor)
         lost = [link.host for link in links if link.state is LinkState.LOST]
         self.scopes.show_counts(self.reader.tree, [link.host for link in links if link.hello], lost)
         self._paint_titles()
@@ -237,14 +235,12 @@ class DeviationRows(HouseScreen):
 
     @on(DeviationTable.CursorMoved)
     def _cursor_moved(self) -> None:
-        # Until somebody moves, the cursor is on the worst row, whichever host it comes from.
-        self._held = self._held or self.table.cursor > 0
+        if self.table.cursor > 0:
+            self._stood.hold()
         key = key_of(self.reader.row(self.table.cursor))
         if key is None:
             self.reader.look()
-        changed = key != self._cursor_key
-        self._cursor_key, self._cursor_at = key, self.table.cursor
-        if changed:
+        if self._stood.stand_on(key, self.table.cursor):
             self.detail.scroll_home(animate=False)
             self._show_detail()
         if self.selection.ranging:
@@ -313,8 +309,7 @@ class DeviationRows(HouseScreen):
         if grouped is None:
             grouped = self.reader.grouped and self._look.group is None
         self.selection.drop_range()
-        self._cursor_key = None
-        self._held = False
+        self._stood = CursorRow()
         self._shown = (None, None)
         self.table.cursor = 0
         self.reader.ask(self._look.query(self.query_one(FilterBar).text), grouped=grouped)
@@ -369,7 +364,7 @@ class DeviationRows(HouseScreen):
             self.action_extend(0)
 
     def action_extend(self, rows: int) -> None:
-        self._held = True  # what comes above must not come between the range and its end
+        self._stood.hold()  # what comes above must not come between the range and its end
         self.selection.begin_range()
         self.table.cursor += rows
         self.choice_changed()
