@@ -19,7 +19,7 @@ from homeamp_agent.changes.diff import secret_literals, shown_file, unified_diff
 from homeamp_agent.changes.edit import PlainEdit
 from homeamp_agent.changes.errors import ChangesError, FileConflictError, UnsafeFileError
 from homeamp_agent.changes.file_edits import FileEdits, refusal_of
-from homeamp_agent.changes.line_edits import ALLOW_IT, LinePlanner, PlannedLine
+from homeamp_agent.changes.line_edits import ALLOW_IT, LinePlanner, PlannedLine, readable
 from homeamp_agent.changes.metadata import Metadata
 from homeamp_agent.changes.nodes import NodeEdit
 from homeamp_agent.changes.safety import (
@@ -172,10 +172,7 @@ class Planner:
 
     def document(self, file: str, content: bytes | None) -> Document | None:
         """The file's settings, or None where there are none to be read."""
-        try:
-            return None if content is None else parse(file, content, self.limits)
-        except ConfigFileError:
-            return None
+        return None if content is None else readable(file, content, self.limits)
 
     def diff(self, file: str, before: bytes | None, after: bytes | None, plugin: str | None) -> str:
         """The masked unified diff between two contents of a file."""

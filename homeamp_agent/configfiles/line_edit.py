@@ -20,7 +20,7 @@ from typing import Final
 from homeamp_agent.configfiles.document import DEFAULT_LIMITS, Limits
 from homeamp_agent.configfiles.errors import ConfigFileError, EditRefused
 from homeamp_agent.configfiles.sniff import format_of
-from homeamp_agent.configfiles.text import SourceText
+from homeamp_agent.configfiles.text import LINE_END, SourceText
 from homeamp_agent.configfiles.yaml_scalars import plain_value
 from homeamp_agent.configfiles.yaml_write import can_be_plain
 
@@ -36,7 +36,6 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 _TEXT_FORMATS: Final = ("properties", "kvp", "ini", "forge_cfg")
 """Where a value is the rest of its line and quotes are part of it."""
 _KEY: Final = re.compile(r":(?:[ \t]|$)")
-_LINE_END: Final = re.compile(r"\r\n|\r|\n")
 _MOST_LINES_NAMED: Final = 5
 
 
@@ -94,10 +93,11 @@ def propose_line_edit(
         _refuse_elsewhere(source, start, parents)
     end = source.line_end(start)
     rest = source.text[start:end]
-    token = any_token(rest, format_name) if old_text is None else None
-    token = token if old_text is None else _token(rest, old_text, format_name)
+    if old_text is None:
+        token, holds = any_token(rest, format_name), "a value"
+    else:
+        token, holds = _token(rest, old_text, format_name), "the expected value"
     if token is None:
-        holds = "a value" if old_text is None else "the expected value"
         raise EditRefused(f"line {source.line(start)} does not hold {holds}")
     _refuse_beyond_line(source, start, token)
     written = _written(token, new_text, format_name, is_text=is_text)
@@ -123,7 +123,7 @@ def verify_line_edit(
         raise EditRefused("the bytes are not those that were planned")
     source = SourceText(edit.file, after, limits)
     old, new = (
-        _LINE_END.split(each.text) for each in (SourceText(edit.file, before, limits), source)
+        LINE_END.split(each.text) for each in (SourceText(edit.file, before, limits), source)
     )
     differ = [
         number for number, pair in enumerate(zip(old, new, strict=False), 1) if pair[0] != pair[1]

@@ -15,7 +15,7 @@ from functools import cached_property
 
 from homeamp_agent.configfiles.document import Limits, Problem
 from homeamp_agent.configfiles.errors import EditRefused
-from homeamp_agent.configfiles.escapes import with_kept_ends
+from homeamp_agent.configfiles.escapes import with_kept_ends, without_lone_surrogates
 from homeamp_agent.configfiles.line_document import LineDocument
 from homeamp_agent.configfiles.text import SourceText
 from homeamp_agent.configfiles.tree import Branch, Leaf
@@ -96,11 +96,7 @@ class PropertiesDocument(LineDocument):
                 raise self._error(start + escape.start(), "\\u without four hexadecimal digits")
             return _NAMED.get(escape[3], escape[3]) if escape[3] else ""
 
-        plain = _ESCAPE.sub(unescaped, token)
-        if not plain.isascii():
-            joined = plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
-            plain = joined.encode("utf-8", "backslashreplace").decode("utf-8")
-        return plain
+        return without_lone_surrogates(_ESCAPE.sub(unescaped, token))
 
     def _written(self, text: str, old: Leaf | None, separator: str) -> str:
         escaped = {mark for mark in ":=#!" if self._escapes_mark(mark, [old.token] if old else [])}

@@ -28,7 +28,7 @@ _BLOCK_CHARACTERS = 128
 """Places are looked up by counting bytes from the start of a block: short counts, and none where
 the block is ASCII, as most are also where a file has some `§`."""
 
-_LINE_END = re.compile(r"\r\n|\n|\r")
+LINE_END = re.compile(r"\r\n|\n|\r")
 _SURROGATE_ESCAPE = 0xDC00
 _PLANE_15_OR_16 = re.compile(rb"[\xf3\xf4][\x80-\xbf]{3}")
 _PLANE_15_OR_16_TEXT = re.compile("[\U000f0000-\U0010ffff]")
@@ -173,7 +173,7 @@ class SourceText:
     @cached_property
     def line_starts(self) -> list[int]:
         """Character index at which each line starts, as editors count lines (LF, CRLF, lone CR)."""
-        return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
+        return [0, *(match.end() for match in LINE_END.finditer(self.text))]
 
     def line(self, index: int) -> int:
         """The line of character `index`, counted from 1."""

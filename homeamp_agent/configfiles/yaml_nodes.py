@@ -52,6 +52,7 @@ class ScalarNode(YamlNode):
     @property
     def value(self) -> Value:
         if self.tag is None:
+            # `plain_value`, but for numbers without its call: a scan asks every scalar.
             text = self.text
             if self.mark:
                 return text

@@ -11,12 +11,11 @@ from typing import Final, NamedTuple
 
 from homeamp_agent.configfiles.common_ends import common_ends
 from homeamp_agent.configfiles.escapes import PAIR, of_pair
-from homeamp_agent.configfiles.text import SourceText, Splice
+from homeamp_agent.configfiles.text import LINE_END, SourceText, Splice
 from homeamp_agent.configfiles.yaml_nodes import ScalarNode
 from homeamp_agent.configfiles.yaml_write import scalar_texts
 
 _HEADER: Final = re.compile(r"[|>][^\r\n]*(?:\r\n|\n|\r)[ ]*")
-_BREAK: Final = re.compile(r"\r\n|\n|\r")
 _FOLD: Final = r"\\?[ \t]*+(?:(?:\r\n|\n|\r)[ \t]*+)++"
 _RUN: Final = r"[ \t]++|[^\s\\']++|[^\r\n]"
 """Blanks and words are taken as a whole: a text of a megabyte has not a million pieces."""
@@ -76,7 +75,7 @@ def _pieces(written: str, mark: str) -> list[_Piece]:
     pieces = []
     for match in _PIECES[mark].finditer(written):
         text = match[0]
-        breaks = len(_BREAK.findall(text))
+        breaks = len(LINE_END.findall(text))
         if breaks and not (text[0] == "\\" and mark != '"'):
             joined = "" if text[0] == "\\" else " "
             pieces.append(_Piece(text, "\n" * (breaks - 1) if breaks > 1 else joined, True))
@@ -156,8 +155,8 @@ def _within(mark: str, text: str, fold: str) -> str | None:
     if mark == '"':
         written = scalar_texts(text, mark, mark, flow=False)[0]
         return written[1:-1] if written.startswith(mark) else None
-    found = _BREAK.search(fold)
+    found = LINE_END.search(fold)
     newline = found[0] if found else "\n"
     indentation = fold[len(fold.rstrip(" \t")) :]
-    text = _BREAK.sub(newline, re.sub(r"\n+", lambda run: run[0] + "\n" + indentation, text))
+    text = LINE_END.sub(newline, re.sub(r"\n+", lambda run: run[0] + "\n" + indentation, text))
     return text.replace("'", "''") if mark == "'" else text
