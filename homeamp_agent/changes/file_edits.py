@@ -17,7 +17,7 @@ from typing import NamedTuple
 from homeamp_agent.changes.edit import ANY_VALUE, PlainEdit, agrees
 from homeamp_agent.changes.errors import FileConflictError
 from homeamp_agent.changes.nodes import NodeEdit, NodeWish, node_edit
-from homeamp_agent.changes.places import locate_in
+from homeamp_agent.changes.places import locate, locate_in
 from homeamp_agent.configfiles import Document, EditRefused
 from homeamp_agent.instances.amp_owned import AmpOwned
 from homeamp_agent.model.change import EditOperation, LineChange, RefusedEdit
@@ -60,7 +60,7 @@ class FileEdits:
                 self._put(list(group))
             else:
                 for edit in group:
-                    placed = self._placed(edit, self.document.value(()))
+                    placed = self._placed(edit, *locate(self.document, edit.path))
                     if placed is not None:
                         self._make(placed)
 
@@ -71,12 +71,13 @@ class FileEdits:
             places = _Places()
             placed: list[_Placed] = []
             for number, edit in enumerate(edits):
-                if places.meets(locate_in(tree, edit.path)[0]):
+                path, actual = locate_in(tree, edit.path)
+                if places.meets(path):
                     edits = edits[number:]
                     break
-                found = self._placed(edit, tree)
+                found = self._placed(edit, path, actual)
                 if found is not None:
-                    places.add(found.path)
+                    places.add(path)
                     placed.append(found)
             else:
                 edits = ()
@@ -120,9 +121,8 @@ class FileEdits:
             self.made.append(replace(proven, expected_old=actual) if pinned else proven)
             self.nodes += () if node is None else (node,)
 
-    def _placed(self, edit: PlainEdit, tree: Value) -> _Placed | None:
+    def _placed(self, edit: PlainEdit, path: KeyPath, actual: Value) -> _Placed | None:
         """The edit with its place, if it fits what stands there; refused otherwise."""
-        path, actual = locate_in(tree, edit.path)
         try:
             self._refuse_unfit(edit, actual)
             return _Placed(edit, path, actual, self._node(edit, path, actual))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from homeamp_agent.configfiles import Document
-from homeamp_agent.model.setting import KeyPath, Value, segment_text
+from homeamp_agent.model.setting import KeyPath, KeySegment, Value, segment_text
 from homeamp_agent.model.snapshot import MISSING
 
 
@@ -21,15 +24,21 @@ def locate_in(tree: Value, path: KeyPath) -> tuple[KeyPath, Value]:
     found: list[str | int | None] = []
     for depth, segment in enumerate(path):
         if isinstance(node, dict):
-            keys = [key for key in node if key == segment and type(key) is type(segment)]
-            keys = keys or [key for key in node if segment_text(key) == segment_text(segment)]
-            if not keys:
+            key = segment if type(segment) is str and segment in node else _key_in(node, segment)
+            if key is MISSING:
                 return (*found, *path[depth:]), MISSING
-            found.append(keys[0])
-            node = node[keys[0]]
+            found.append(key)
+            node = node[key]
         elif isinstance(node, list) and type(segment) is int and 0 <= segment < len(node):
             found.append(segment)
             node = node[segment]
         else:
             return (*found, *path[depth:]), MISSING
     return tuple(found), node
+
+
+def _key_in(node: Mapping[KeySegment, Value], segment: KeySegment) -> Any:
+    """The key that a segment means; `MISSING` for none."""
+    keys = [key for key in node if key == segment and type(key) is type(segment)]
+    keys = keys or [key for key in node if segment_text(key) == segment_text(segment)]
+    return keys[0] if keys else MISSING
