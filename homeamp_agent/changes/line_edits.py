@@ -107,9 +107,11 @@ class LinePlanner:
         diff = self._diff(edit, line, document)
         return PlannedLine(line, shown, replace(made, expected_old=expected), diff)
 
-    def mending(self, file: str, instance: str, plugin: str | None) -> PlainEdit | None:
-        """The edit that a person would try first: the value where reading failed, put in quotes.
-        Only where the file can be read after it."""
+    def mending(
+        self, file: str, instance: str, plugin: str | None
+    ) -> tuple[PlainEdit, LineChange] | None:
+        """The edit that a person would try first, and what it comes to: the value where reading
+        failed, put in quotes. Only where the file can be read after it."""
         try:
             for number in dict.fromkeys(self._suspects(file)):
                 found = setting_at(file, self.content, number, self.limits)
@@ -120,7 +122,7 @@ class LinePlanner:
                 )
                 offer = self.offer(edit)
                 if offer is not None and offer.readable_after:
-                    return edit
+                    return edit, offer
         except ConfigFileError:
             return None
         return None

@@ -250,10 +250,10 @@ def test_what_a_person_would_try_first_is_proposed_where_it_mends_the_file(
         parse(FILE, content)
     lines = LinePlanner(content, unread.value, Masker(b"k" * 32), DEFAULT_LIMITS)
     found = lines.mending(FILE, "A", None)
-    assert (None if found is None else found.path) == path
+    assert (None if found is None else found[0].path) == path
     if found is not None:
-        offer = lines.offer(found)
-        assert offer is not None and offer.new_line == new_line
+        assert found[1] == lines.offer(found[0])
+        assert found[1].new_line == new_line
 
 
 def test_around_a_line_nothing_is_shown_of_which_nobody_knows_whether_it_is_secret(

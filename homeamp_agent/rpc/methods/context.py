@@ -66,10 +66,10 @@ def mending_of(drift: DriftRoom, deviation: Deviation) -> MendingLine | None:
         return None
     except ConfigFileError as error:
         lines = LinePlanner(content, error, drift.masker, DEFAULT_LIMITS)
-        edit = lines.mending(place.file, place.instance, deviation.plugin)
-        offer = None if edit is None else lines.offer(edit)
-        if edit is None or offer is None:
+        found = lines.mending(place.file, place.instance, deviation.plugin)
+        if found is None:
             return None
+        edit, offer = found
         return MendingLine(
             path=tuple(map(segment_text, edit.path)), value=edit.new, line_edit=offer
         )
