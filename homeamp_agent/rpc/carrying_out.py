@@ -22,7 +22,7 @@ from homeamp_agent.model.change import ChangeRequest, ChangeStatus, WritePolicy
 from homeamp_agent.model.game import GameState, InstanceState
 from homeamp_agent.model.request import RequestedChange, RestartPolicy
 from homeamp_agent.model.window import NoWindow, Window, window_of
-from homeamp_agent.rpc.dispatch import where_of
+from homeamp_agent.rpc.dispatch import failure_of
 from homeamp_agent.rpc.next_stop import NextStop
 from homeamp_agent.rpc.turns import instances_of
 
@@ -177,8 +177,8 @@ class CarryingOut:
         def done(ended: asyncio.Task[None]) -> None:
             self._tasks.pop(change_id, None)
             self.desk.wake()
-            if not ended.cancelled() and (error := ended.exception()) is not None:
-                log.error("change %s: %s", change_id, where_of(error))
+            if where := failure_of(ended):
+                log.error("change %s: %s", change_id, where)
 
         task.add_done_callback(done)
 

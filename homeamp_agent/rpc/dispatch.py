@@ -188,6 +188,12 @@ def where_of(error: BaseException) -> str:
     return f"{type(error).__name__}{_detail(error)} at {' > '.join(places)}"
 
 
+def failure_of(ended: asyncio.Task[Any]) -> str | None:
+    """Where a task that has ended failed, as `where_of`; None if it did not, or was cancelled."""
+    error = None if ended.cancelled() else ended.exception()
+    return None if error is None else where_of(error)
+
+
 def _detail(error: BaseException) -> str:
     """What of the error's text cannot hold a value."""
     if isinstance(error, OSError) and error.strerror:

@@ -40,7 +40,7 @@ from homeamp_agent.model.change import (
 )
 from homeamp_agent.model.game import GameState, InstanceState
 from homeamp_agent.model.request import RequestedChange
-from homeamp_agent.rpc.dispatch import where_of
+from homeamp_agent.rpc.dispatch import failure_of, where_of
 
 if TYPE_CHECKING:
     from homeamp_agent.rpc.desk import Desk
@@ -177,8 +177,8 @@ class NextStop:
 
     def _told(self, ended: asyncio.Task[None]) -> None:
         self._telling.discard(ended)
-        if not ended.cancelled() and (error := ended.exception()) is not None:
-            log.error("a game that something waits for: %s", where_of(error))
+        if where := failure_of(ended):
+            log.error("a game that something waits for: %s", where)
 
     async def _followed(self, instance: str) -> None:
         """Write once the game is down, if it is going down; holding it while it is written."""

@@ -32,7 +32,7 @@ from homeamp_agent.model.instance import Instance
 from homeamp_agent.model.rule import ProblemSeverity
 from homeamp_agent.model.secret import Masker
 from homeamp_agent.model.snapshot import InstanceSnapshot
-from homeamp_agent.rpc.dispatch import where_of
+from homeamp_agent.rpc.dispatch import failure_of
 from homeamp_agent.rpc.events import EventBus
 from homeamp_agent.rpc.protocol.errors import Busy, Refused
 from homeamp_agent.rpc.protocol.messages import BaselineStatus, ScanStatus
@@ -225,5 +225,5 @@ class Rooms:
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._later.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("what was begun after a reply failed: %s", where_of(error))
+        if where := failure_of(task):
+            log.error("what was begun after a reply failed: %s", where)
