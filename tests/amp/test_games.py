@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
 
@@ -19,13 +20,31 @@ from tests.standin.panel import PASSWORD, USER, Panel
 WAIT, FORCE, REFUSE = PlayersPolicy.WAIT, PlayersPolicy.FORCE, PlayersPolicy.REFUSE
 
 
+@dataclass(frozen=True)
+class Told(AmpLifecycle):
+    """Says when it begins to wait for players to leave."""
+
+    waits: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def wait_empty(self, instance: str, seconds: float) -> bool:
+        if seconds:
+            self.waits.set()
+        return await super().wait_empty(instance, seconds)
+
+
 @pytest.fixture
-async def games(panel: Panel) -> AsyncIterator[Games]:
+def waits() -> asyncio.Event:
+    """Set once an act waits for players to leave."""
+    return asyncio.Event()
+
+
+@pytest.fixture
+async def games(panel: Panel, waits: asyncio.Event) -> AsyncIterator[Games]:
     credentials = Credentials(USER, PASSWORD)
     async with Amp(
         panel.url, credentials, timeout_seconds=5, state_poll_seconds=0.01, back_off_seconds=0.01
     ) as amp:
-        lifecycle = AmpLifecycle(amp, stop_bound_seconds=2, empty_poll_seconds=0.01)
+        lifecycle = Told(amp, stop_bound_seconds=2, empty_poll_seconds=0.01, waits=waits)
         yield Games(lifecycle, ready_seconds=5, announce_lead_seconds=0.01)
 
 
@@ -43,15 +62,17 @@ async def test_players_are_never_thrown_out_unasked(games: Games, dev: Game, act
     assert (dev.stops, dev.players) == (0, 3)
 
 
-async def test_a_restart_waits_until_the_last_player_has_left(games: Games, dev: Game) -> None:
+async def test_a_restart_waits_until_the_last_player_has_left(
+    games: Games, dev: Game, waits: asyncio.Event
+) -> None:
     restarting = asyncio.create_task(
         games.act(Act.RESTART, "DEV01", Manners(WAIT, 30, "restart once you leave"))
     )
-    async with asyncio.timeout(60):
-        while (doing := games.doing("DEV01"))[1] is None:
-            await asyncio.sleep(0.001)
-    assert doing[0] == "restarted"
-    assert 20 < (doing[1] - datetime.now(UTC)).total_seconds() <= 30
+    await asyncio.wait_for(waits.wait(), 60)
+    doing, until = games.doing("DEV01")
+    assert doing == "restarted"
+    assert until is not None
+    assert 20 < (until - datetime.now(UTC)).total_seconds() <= 30
     dev.leave_in = 2
     await restarting
     assert games.doing("DEV01") == ("", None)
@@ -61,14 +82,12 @@ async def test_a_restart_waits_until_the_last_player_has_left(games: Games, dev:
 
 @pytest.mark.parametrize(("act", "was"), [(Act.STOP, "stopped"), (Act.RESTART, "restarted")])
 async def test_what_waits_for_players_can_be_withdrawn_and_the_next_may_begin(
-    games: Games, dev: Game, act: Act, was: str
+    games: Games, dev: Game, waits: asyncio.Event, act: Act, was: str
 ) -> None:
     with pytest.raises(NotBegun, match="no stop and no restart waits"):
         await games.withdraw("DEV01", "kim")
     acting = asyncio.create_task(games.act(act, "DEV01", Manners(WAIT, 30)))
-    async with asyncio.timeout(60):
-        while games.doing("DEV01")[1] is None:
-            await asyncio.sleep(0.001)
+    await asyncio.wait_for(waits.wait(), 60)
     assert await games.withdraw("DEV01", "kim") == was
     assert games.doing("DEV01") == ("", None)
     with pytest.raises(Withdrawn, match="DEV01: withdrawn by kim: nothing was done"):
@@ -91,7 +110,9 @@ async def test_what_goes_down_already_is_not_withdrawn(games: Games, dev: Game) 
     await asyncio.wait({stopping})
 
 
-async def test_withdrawn_as_the_last_player_leaves_it_goes_on(games: Games, dev: Game) -> None:
+async def test_withdrawn_as_the_last_player_leaves_it_goes_on(
+    games: Games, dev: Game, waits: asyncio.Event
+) -> None:
     class JustLeft:
         """The wait ends in the same moment in which it is withdrawn."""
 
@@ -99,6 +120,7 @@ async def test_withdrawn_as_the_last_player_leaves_it_goes_on(games: Games, dev:
             del instance
             if not seconds:
                 return False
+            waits.set()
             try:
                 await asyncio.sleep(60)
             except asyncio.CancelledError:
@@ -110,20 +132,17 @@ async def test_withdrawn_as_the_last_player_leaves_it_goes_on(games: Games, dev:
 
     mine = Games(cast("Lifecycle", JustLeft()))
     acting = asyncio.create_task(mine.act(Act.STOP, "DEV01", Manners(WAIT, 30)))
-    async with asyncio.timeout(60):
-        while mine.doing("DEV01")[1] is None:
-            await asyncio.sleep(0.001)
-    await asyncio.sleep(0)
+    await asyncio.wait_for(waits.wait(), 60)
     await mine.withdraw("DEV01", "kim")
     assert isinstance((await asyncio.gather(acting, return_exceptions=True))[0], Withdrawn)
     assert dev.stops == 0
 
 
-async def test_an_act_that_is_ended_while_it_waits_leaves_nothing_behind(games: Games) -> None:
+async def test_an_act_that_is_ended_while_it_waits_leaves_nothing_behind(
+    games: Games, waits: asyncio.Event
+) -> None:
     acting = asyncio.create_task(games.act(Act.STOP, "DEV01", Manners(WAIT, 30)))
-    async with asyncio.timeout(60):
-        while games.doing("DEV01")[1] is None:
-            await asyncio.sleep(0.001)
+    await asyncio.wait_for(waits.wait(), 60)
     acting.cancel()
     await asyncio.wait({acting})
     assert acting.cancelled()

@@ -47,9 +47,8 @@ async def test_work_after_a_reply_that_fails_is_one_line_without_its_text(
 
     rooms = Rooms(**NOTHING)
     rooms.later(fails())
-    while rooms._later:
-        await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    await asyncio.wait(rooms._later, timeout=60)
+    assert not rooms._later
     (line,) = caplog.messages
     assert line.startswith("what was begun after a reply failed: RuntimeError at ")
     assert "hunter2" not in line
