@@ -70,10 +70,12 @@ async def test_nothing_is_said_of_what_is_answered_at_once(monkeypatch: pytest.M
     from homeamp_tui import asking
 
     told: list[str] = []
+    said = asyncio.Event()
 
     class Waits:
         def wait_begun(self, mark: object, words: str) -> None:
             told.append(words)
+            said.set()
 
         def wait_ended(self, mark: object) -> None:
             told.append("ended")
@@ -83,7 +85,5 @@ async def test_nothing_is_said_of_what_is_answered_at_once(monkeypatch: pytest.M
         pass
     assert told == ["ended"]
     with asking.waiting(Waits(), "birch: plan it"):  # type: ignore[arg-type]
-        async with asyncio.timeout(5):
-            while "birch: plan it" not in told:
-                await asyncio.sleep(0.001)
+        await asyncio.wait_for(said.wait(), 5)
     assert told == ["ended", "birch: plan it", "ended"]
