@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from homeamp_agent.changes import ChangeRoom, NothingPlannedError, PlainEdit
+from homeamp_agent.changes import NothingPlannedError, PlainEdit
 from homeamp_agent.changes.acts import Acts
 from homeamp_agent.changes.edit import ANY_VALUE
 from homeamp_agent.changes.line_edits import LinePlanner
 from homeamp_agent.changes.standing import alike, plan_facts
 from homeamp_agent.configfiles import DEFAULT_LIMITS, ConfigFileError, parse
-from homeamp_agent.model.change import ChangeRequest, ChangeStatus, EditOperation
+from homeamp_agent.model.change import ChangeStatus, EditOperation
 from homeamp_agent.model.history import ActFilter
 from homeamp_agent.model.secret import Masker
+from tests.changes.test_room import FILE, House, apply
 from tests.doomed import exit_code_of
 
-FILE = "plugins/Shop/config.yml"
 BROKEN = (
     b"# prices\r\nshop:\r\n  prefix: %shop% &7hi  # shown before\r\n  radius: 10\r\n"
     b"password: 'hunter-secret'\r\nother:\r\n  name: x\r\n"
@@ -33,27 +33,10 @@ HOPELESS = BROKEN + b"late: 'x\r\n"
 PREFIX = ("shop", "prefix")
 
 
-class House:
-    def __init__(self, root: Path, content: bytes, **more: Any) -> None:
-        self.file = root / "A" / FILE
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        if not self.file.exists():
-            self.file.write_bytes(content)
-        self.room = ChangeRoom(
-            root / "state",
-            masker=Masker(b"k" * 32),
-            game_folder_of={"A": root / "A"}.__getitem__,
-            min_free_bytes=0,
-            **more,
-        )
-
-    def apply(self, *edits: PlainEdit) -> ChangeRequest:
-        return self.room.apply(self.room.plan(edits), author="op", reason="because")
-
-    def refusal(self, edit: PlainEdit) -> str:
-        planned = self.room.plan([edit])
-        assert not planned.files
-        return planned.plan.refused[0].reason
+def refusal(house: House, edit: PlainEdit) -> str:
+    planned = house.room.plan([edit])
+    assert not planned.files
+    return planned.plan.refused[0].reason
 
 
 def edit(path: tuple[Any, ...] = PREFIX, new: Any = "%shop% &7hi", **more: Any) -> PlainEdit:
@@ -82,7 +65,7 @@ def test_what_does_not_allow_a_line_edit_is_refused_and_shown_the_one_line(tmp_p
     ):
         (refused,) = house.room.plan([unclear]).plan.refused
         assert refused.line_edit is None and "line_edit" not in refused.reason
-    assert house.file.read_bytes() == BROKEN
+    assert house.file().read_bytes() == BROKEN
 
 
 def test_a_line_edit_that_mends_the_file_is_told_as_what_it_is_and_goes_back(
@@ -97,7 +80,7 @@ def test_a_line_edit_that_mends_the_file_is_told_as_what_it_is_and_goes_back(
     assert "hunter" not in file.diff
 
     change = house.room.apply(planned, author="op", reason="because")
-    assert (change.status, house.file.read_bytes()) == (ChangeStatus.APPLIED, MENDED)
+    assert (change.status, house.file().read_bytes()) == (ChangeStatus.APPLIED, MENDED)
     assert change.files[0].line_edit == file.line_edit
     assert change.edits[0].line_edit and change.edits[0].expected_old == "%shop% &7hi"
     (act,) = Acts(house.room.audit, house.room.edits_of).page(ActFilter(), 10).acts
@@ -107,18 +90,18 @@ def test_a_line_edit_that_mends_the_file_is_told_as_what_it_is_and_goes_back(
     assert house.room.keeping.now(change).reverted == ()
 
     back = house.room.rollback(change.id, author="op", reason="no")
-    assert (back.status, house.file.read_bytes()) == (ChangeStatus.ROLLED_BACK, BROKEN)
+    assert (back.status, house.file().read_bytes()) == (ChangeStatus.ROLLED_BACK, BROKEN)
 
 
 def test_a_file_that_stays_broken_can_be_changed_line_by_line(tmp_path: Path) -> None:
     house = House(tmp_path, HOPELESS)
-    change = house.apply(edit(("shop", "radius"), 32, expected_old=10))
+    change = apply(house, edit(("shop", "radius"), 32, expected_old=10))
     assert change.status is ChangeStatus.APPLIED
-    assert house.file.read_bytes() == HOPELESS.replace(b"radius: 10", b"radius: 32")
+    assert house.file().read_bytes() == HOPELESS.replace(b"radius: 10", b"radius: 32")
     told = change.files[0].line_edit
     assert told is not None and not told.readable_after
     house.room.rollback(change.id, author="op", reason="no")
-    assert house.file.read_bytes() == HOPELESS
+    assert house.file().read_bytes() == HOPELESS
 
 
 def test_where_the_file_can_be_read_it_is_an_edit_as_any_other(tmp_path: Path) -> None:
@@ -148,10 +131,10 @@ def test_any_doubt_refuses_with_the_place_of_the_error_and_the_reason(
     tmp_path: Path, content: bytes, wanted: PlainEdit, reason: str
 ) -> None:
     house = House(tmp_path, content)
-    told = house.refusal(wanted)
+    told = refusal(house, wanted)
     assert re.search(reason, told), told
     assert told.startswith("not YAML") and "; no line edit: " in told
-    assert house.file.read_bytes() == content
+    assert house.file().read_bytes() == content
 
 
 def test_a_line_that_turns_out_to_be_another_setting_once_it_is_read_is_refused(
@@ -161,7 +144,7 @@ def test_a_line_that_turns_out_to_be_another_setting_once_it_is_read_is_refused(
     house = House(tmp_path, content)
     wanted = PlainEdit("A", "f.json", ("a", "name"), new="y", line_edit=True)
     (tmp_path / "A/f.json").write_bytes(content)
-    assert "the line is that of another setting" in house.refusal(wanted)
+    assert "the line is that of another setting" in refusal(house, wanted)
     good = PlainEdit("A", "f.json", ("b", "name"), new="y", line_edit=True)
     (file,) = house.room.plan([good]).plan.files
     assert file.line_edit is not None and file.line_edit.readable_after
@@ -182,17 +165,17 @@ def test_an_approved_line_edit_holds_for_these_bytes_alone(tmp_path: Path) -> No
     )
     house.room.rollback(change.id, author="op", reason="no")
     assert alike(house.room.plan([edit(("shop", "radius"), 32)]), change)
-    house.file.write_bytes(HOPELESS + b"# more\r\n")
+    house.file().write_bytes(HOPELESS + b"# more\r\n")
     assert not alike(house.room.plan([edit(("shop", "radius"), 32)]), change)
 
 
 def test_an_editor_that_saves_after_the_plan_keeps_its_text(tmp_path: Path) -> None:
     house = House(tmp_path, BROKEN)
     planned = house.room.plan([edit()])
-    house.file.write_bytes(BROKEN + b"mine: 1\r\n")
+    house.file().write_bytes(BROKEN + b"mine: 1\r\n")
     change = house.room.apply(planned, author="op", reason="")
     assert change.status is ChangeStatus.FAILED
-    assert house.file.read_bytes() == BROKEN + b"mine: 1\r\n"
+    assert house.file().read_bytes() == BROKEN + b"mine: 1\r\n"
 
 
 @pytest.mark.parametrize(
@@ -213,9 +196,9 @@ def test_killed_at_any_step_the_file_is_wholly_old_or_wholly_new(
     assert exit_code_of(write) == -signal.SIGKILL
     house = House(tmp_path, BROKEN)
     (settled,) = house.room.recover()
-    assert house.file.read_bytes() == whole
+    assert house.file().read_bytes() == whole
     assert settled.files[0].line_edit is not None
-    assert [each.name for each in house.file.parent.iterdir()] == ["config.yml"]
+    assert [each.name for each in house.file().parent.iterdir()] == ["config.yml"]
     (_, entry) = next(iter(house.room.audit.newest_first()))
     assert entry.details["files"][0]["line_edit"] == 3
 

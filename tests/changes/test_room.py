@@ -34,14 +34,14 @@ FILE = "plugins/Shop/config.yml"
 class House:
     """A game folder with two instances, and a room that may write there."""
 
-    def __init__(self, root: Path, **more: Any) -> None:
+    def __init__(self, root: Path, content: bytes = CONFIG, **more: Any) -> None:
         self.root = root
         self.state = root / "state"
         for name in ("A", "B"):
             file = self.file(name)
             file.parent.mkdir(parents=True, exist_ok=True)
             if not file.exists():
-                file.write_bytes(CONFIG)
+                file.write_bytes(content)
         self.room = ChangeRoom(
             self.state,
             masker=Masker(b"k" * 32),
