@@ -39,7 +39,7 @@ from pathlib import Path
 
 from benchmarks.crash_editor import race_with_editor
 from benchmarks.crash_fleet import ACTIONS, OLD, FaultyDisk, recover
-from benchmarks.crash_laboratory import Laboratory, Tally, in_child
+from benchmarks.crash_laboratory import FAILED, Laboratory, Tally, begun_in_child, in_child
 from benchmarks.crash_mounts import real_mounts
 from homeamp_agent.changes.run import STEPS
 
@@ -150,7 +150,7 @@ def _fail(
     ended = in_child(lambda: ACTIONS[action](fleet.room(FaultyDisk(fault))))
     what = f"{action} failed with {errno.errorcode[code]} {place[1]} call {place[0]}"
     what += " and ever after" if lasting else ""
-    if ended not in {0, 1}:
+    if ended not in {0, FAILED}:
         what += f" (ended with {ended})"
     laboratory.judged(what, "failing calls", fleet)
 
@@ -160,13 +160,7 @@ def random_instant(laboratory: Laboratory) -> None:
     action = random.choice(tuple(ACTIONS))
     fleet = laboratory.fleet(action)
     exchange = random.random() < 0.7
-    sys.stdout.flush()
-    child = os.fork()
-    if child == 0:
-        try:
-            ACTIONS[action](fleet.room(FaultyDisk(exchange=exchange)))
-        finally:
-            os._exit(0)
+    child = begun_in_child(lambda: ACTIONS[action](fleet.room(FaultyDisk(exchange=exchange))))
     delay = random.uniform(0, 0.12)
     time.sleep(delay)
     os.kill(child, signal.SIGKILL)

@@ -6,12 +6,11 @@ import os
 import random
 import shutil
 import signal
-import sys
 import time
 from pathlib import Path
 
 from benchmarks.crash_fleet import NEW, OLD, FaultyDisk, Fleet, planned
-from benchmarks.crash_laboratory import Laboratory, remains
+from benchmarks.crash_laboratory import Laboratory, begun_in_child, remains
 from homeamp_agent.changes import ChangeRoom
 from homeamp_agent.model.change import ChangeStatus
 
@@ -48,21 +47,16 @@ def race_with_editor(laboratory: Laboratory, *, kill: bool) -> None:
     room = fleet.room(FaultyDisk(linger, exchange=exchange))
     plan = planned(room)
     texts = [f"spawn: {{radius: {number}}} # mine\n".encode() for number in range(3)]
-    sys.stdout.flush()
-    child = os.fork()
-    if child == 0:
-        try:
-            random.seed(os.getpid())
-            room.apply(plan, author="op", reason="race", change_id="c1")
-        finally:
-            os._exit(0)
-    writer = os.fork()
-    if writer == 0:
-        try:
-            random.seed(os.getpid())
-            editor(path, texts, 0.02)
-        finally:
-            os._exit(0)
+
+    def change() -> None:
+        random.seed(os.getpid())
+        room.apply(plan, author="op", reason="race", change_id="c1")
+
+    def edit() -> None:
+        random.seed(os.getpid())
+        editor(path, texts, 0.02)
+
+    child, writer = begun_in_child(change), begun_in_child(edit)
     if kill:
         time.sleep(random.uniform(0, 0.09))
         os.kill(child, signal.SIGKILL)

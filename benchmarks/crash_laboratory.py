@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from benchmarks.crash_fleet import FILES, NEW, NOBODY, OLD, Fleet, apply
 from homeamp_agent.changes import ChangeRoom, ChangesError
 from homeamp_agent.changes.safety import TEMP_PREFIX, sha256_of
 from homeamp_agent.model.change import ChangeStatus
+from tests.doomed import begun, exit_code_of
 
 
 @dataclass
@@ -92,17 +93,21 @@ def audit_problems(room: ChangeRoom) -> Iterator[str]:
     yield from (f"audit names {act} {count} times" for act, count in acts.items() if count > 1)
 
 
-def in_child(work: Callable[[], None]) -> int:
+FAILED = 1
+
+
+def in_child(work: Callable[[], object]) -> int:
     """Run in a process of its own; its exit code, negative for a signal."""
-    sys.stdout.flush()
-    child = os.fork()
-    if child == 0:
-        code = 70
-        try:
-            work()
-            code = 0
-        except (ChangesError, OSError):
-            code = 1
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return exit_code_of(partial(_fails_as_it_may, work))
+
+
+def begun_in_child(work: Callable[[], object]) -> int:
+    """Begin it in a process of its own, whose id this is."""
+    return begun(partial(_fails_as_it_may, work))
+
+
+def _fails_as_it_may(work: Callable[[], object]) -> None:
+    try:
+        work()
+    except (ChangesError, OSError):
+        os._exit(FAILED)

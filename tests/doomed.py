@@ -11,17 +11,21 @@ from collections.abc import Callable
 WAIT_S = 60.0
 
 
-def exit_code_of(work: Callable[[], object]) -> int:
-    """Do it in a fork; 0 if it came to its end, 1 if it raised, negative for a signal.
+RAISED = 70
 
-    The work should start no threads and wait for none: only the forking thread is in the fork.
+
+def begun(work: Callable[[], object]) -> int:
+    """Begin it in a fork, whose process id this is; the caller waits for it.
+
+    It ends with 0, or with `RAISED` and a traceback. The work should start no threads and wait for
+    none: only the forking thread is in the fork.
     """
     with warnings.catch_warnings():
         # The worker's other thread waits for its orders, and holds nothing that work needs.
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child == 0:
-        code = 1
+        code = RAISED
         try:
             work()
             code = 0
@@ -29,6 +33,12 @@ def exit_code_of(work: Callable[[], object]) -> int:
             traceback.print_exc()
         finally:
             os._exit(code)
+    return child
+
+
+def exit_code_of(work: Callable[[], object]) -> int:
+    """Do it in a fork, as `begun`; how that ended, negative for a signal."""
+    child = begun(work)
     ended = os.pidfd_open(child)
     try:
         ready, _, _ = select.select([ended], [], [], WAIT_S)
