@@ -243,11 +243,8 @@ class Acts:
         """Every agent scans again now."""
         asked = []
         for link in self._app.links:
-            answer = await self._ask(
-                link,
-                "scan",
-                link.mutate("agent.rescan", RescanParams(wait=False), RescanResult),
-            )
+            work = link.mutate("agent.rescan", RescanParams(wait=False), RescanResult)
+            answer = await ask(self._app, link, "scan", work)
             if answer is not None:
                 asked.append(link.host)
         if asked:
@@ -266,9 +263,6 @@ class Acts:
         return await ask_each(
             self._app, self._links(chosen), verb, lambda link: work(link, chosen[link.host])
         )
-
-    async def _ask(self, link: Link, verb: str, work: Awaitable[Result]) -> Result | None:
-        return await ask(self._app, link, verb, work)
 
 
 def _taken(asked: Sequence[str], answer: DeviationsReviewResult) -> list[str]:

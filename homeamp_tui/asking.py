@@ -45,13 +45,28 @@ async def answers_of(
     links: Sequence[Link], work: Callable[[Link], Awaitable[Result]]
 ) -> list[tuple[Link, Result | RpcError | NotConnected]]:
     """What several agents answer, asked at once, or why one did not; nothing is told."""
-    answers = await asyncio.gather(*(work(link) for link in links), return_exceptions=True)
-    known: list[tuple[Link, Result | RpcError | NotConnected]] = []
-    for link, answer in zip(links, answers, strict=True):
-        if isinstance(answer, BaseException) and not isinstance(answer, (RpcError, NotConnected)):
-            raise answer
-        known.append((link, answer))
-    return known
+
+    async def answer_of(link: Link) -> Result | RpcError | NotConnected:
+        try:
+            return await work(link)
+        except (RpcError, NotConnected) as error:
+            return error
+
+    answers = await asyncio.gather(*map(answer_of, links))
+    return list(zip(links, answers, strict=True))
+
+
+def answered(
+    app: HomeampApp, verb: str, answers: Iterable[tuple[Link, Result | RpcError | NotConnected]]
+) -> list[tuple[Link, Result]]:
+    """Those that answered; why others did not is told."""
+    done: list[tuple[Link, Result]] = []
+    for link, answer in answers:
+        if isinstance(answer, (RpcError, NotConnected)):
+            tell_not_done(app, link, verb, answer)
+        else:
+            done.append((link, answer))
+    return done
 
 
 def tell_not_done(app: HomeampApp, link: Link, verb: str, error: RpcError | NotConnected) -> None:
@@ -66,15 +81,9 @@ async def ask_each(
     app: HomeampApp, links: Sequence[Link], verb: str, work: Callable[[Link], Awaitable[Result]]
 ) -> list[tuple[Link, Result]]:
     """What several agents answer, asked at once; those that answered."""
-    done: list[tuple[Link, Result]] = []
     with waiting(app, f"{', '.join(link.host for link in links)}: {verb}"):
         answers = await answers_of(links, work)
-    for link, answer in answers:
-        if isinstance(answer, (RpcError, NotConnected)):
-            tell_not_done(app, link, verb, answer)
-        else:
-            done.append((link, answer))
-    return done
+    return answered(app, verb, answers)
 
 
 def links_of(pairs: Iterable[tuple[Link, object]]) -> list[Link]:

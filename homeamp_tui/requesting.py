@@ -22,12 +22,12 @@ from homeamp_agent.rpc.protocol.messages import (
     ChangesSubmitResult,
     Skipped,
 )
-from homeamp_tui.asking import answers_of, ask, ask_each, links_of, tell_not_done, waiting
+from homeamp_tui.asking import answered, answers_of, ask, ask_each, links_of, waiting
 from homeamp_tui.dialogs.confirm import Confirm
 from homeamp_tui.dialogs.file import AskFile
 from homeamp_tui.dialogs.handing_in import AskSaid, AskWhy
 from homeamp_tui.dialogs.line_edit import ConfirmOrLineEdits
-from homeamp_tui.links import Link, LinkState, NotConnected
+from homeamp_tui.links import Link, LinkState
 from homeamp_tui.plans import edits_of, plan_lines, plan_summary
 from homeamp_tui.widgets.diff_view import Line, note_lines
 from homeamp_tui.words import CHANGE_WORDS, brief, plural
@@ -135,13 +135,7 @@ class Requesting:
         alike = len({each.message for each in refused}) == 1
         if alike and len(refused) == len(answers) and "text" in draft_of[links[0].url]:
             raise _NoRequest(refused[0].message)
-        shown: list[tuple[Link, ChangesSubmitResult]] = []
-        for link, answer in answers:
-            if isinstance(answer, (RpcError, NotConnected)):
-                tell_not_done(self._app, link, "plan it", answer)
-            else:
-                shown.append((link, answer))
-        return shown
+        return answered(self._app, "plan it", answers)
 
     async def _submit(
         self, link: Link, draft: _Draft, said: dict[str, Any], *, dry_run: bool
