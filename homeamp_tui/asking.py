@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from homeamp_tui.app import HomeampApp
 
 Result = TypeVar("Result")
+Thing = TypeVar("Thing")
 
 WONDER_SECONDS = 0.4
 """What is answered sooner needs no word that it is waited for."""
@@ -86,6 +87,9 @@ async def ask_each(
     return answered(app, verb, answers)
 
 
-def links_of(pairs: Iterable[tuple[Link, object]]) -> list[Link]:
-    """The agents of things that each come with theirs: each once, in order."""
-    return list({link.url: link for link, _ in pairs}.values())
+def by_link(pairs: Iterable[tuple[Link, Thing]]) -> dict[Link, list[Thing]]:
+    """The things of each agent, of things that each come with theirs; all in their order."""
+    found: dict[Link, list[Thing]] = {}
+    for link, thing in pairs:
+        found.setdefault(link, []).append(thing)
+    return found

@@ -22,7 +22,7 @@ from homeamp_agent.rpc.protocol.messages import (
     InstancesListResult,
     MutationParams,
 )
-from homeamp_tui.asking import ask, links_of
+from homeamp_tui.asking import ask, by_link
 from homeamp_tui.dialogs.game import AskGameAct, AskGameText, GameAct, GameText
 from homeamp_tui.links import Link
 from homeamp_tui.words import fit, plain, plural
@@ -71,7 +71,7 @@ def players_text(game: InstanceState | None) -> str:
 
 def game_lines(rows: Rows) -> list[str]:
     """Each instance with who plays on it, before something is done to it; the fullest first."""
-    several = len({link.url for link, _ in rows}) > 1
+    several = len(by_link(rows)) > 1
     names = {
         (link.url, row.name): plain(f"{link.host} › {row.name}" if several else row.name)
         for link, row in rows
@@ -102,8 +102,8 @@ def _who(row: InstanceRow) -> str:
     return "! " + plural(game.players, "player") + " online" if game.players else "nobody plays"
 
 
-def _names(rows: Rows, link: Link) -> tuple[str, ...]:
-    return tuple(row.name for each, row in rows if each is link)
+def _names(rows: Sequence[InstanceRow]) -> tuple[str, ...]:
+    return tuple(row.name for row in rows)
 
 
 async def instances_of(link: Link) -> list[InstanceRow]:
@@ -180,7 +180,7 @@ class Games:
         if said is None:
             return False
         answers = await asyncio.gather(
-            *(self._on_host(verb, link, _names(rows, link), said) for link in links_of(rows))
+            *(self._on_host(verb, link, _names(each), said) for link, each in by_link(rows).items())
         )
         return all(answers)
 
@@ -237,8 +237,8 @@ class Games:
         if typed is None:
             return False
         good = True
-        for link in links_of(rows):
-            asked = params(_names(rows, link), typed)
+        for link, each in by_link(rows).items():
+            asked = params(_names(each), typed)
             work = link.mutate(f"instances.{act.method}", asked, InstancesActResult)
             answer = await ask(self._app, link, act.what, work)
             if answer is None:
@@ -259,10 +259,10 @@ class Games:
     async def _now(self, chosen: Sequence[tuple[Link, str]]) -> list[tuple[Link, InstanceRow]]:
         """The chosen instances as they are at this moment: players come and go."""
         found: list[tuple[Link, InstanceRow]] = []
-        for link in links_of(chosen):
+        for link, names in by_link(chosen).items():
             rows = await ask(self._app, link, "say who plays", instances_of(link))
             if rows is not None:
-                wanted = {name for each, name in chosen if each is link}
+                wanted = set(names)
                 found += [(link, row) for row in rows if row.name in wanted]
         return found
 

@@ -44,7 +44,7 @@ class NotConnected(Exception):
     """The agent cannot be asked right now; the link is trying to reach it."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Link:
     """The way to one agent. `host` is known after the first hello, and stays known."""
 

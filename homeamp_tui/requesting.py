@@ -22,7 +22,7 @@ from homeamp_agent.rpc.protocol.messages import (
     ChangesSubmitResult,
     Skipped,
 )
-from homeamp_tui.asking import answered, answers_of, ask, ask_each, links_of, waiting
+from homeamp_tui.asking import answered, answers_of, ask, ask_each, by_link, waiting
 from homeamp_tui.dialogs.confirm import Confirm
 from homeamp_tui.dialogs.file import AskFile
 from homeamp_tui.dialogs.handing_in import AskSaid, AskWhy
@@ -215,13 +215,14 @@ class Requesting:
         reason = await self._app.push_screen_wait(AskWhy(title, Content(words), verb))
         if reason is None:
             return False
+        ids = by_link((link, change.id) for link, change in requests)
         answers = await ask_each(
             self._app,
-            links_of(requests),
+            list(ids),
             verb.lower(),
             lambda link: link.mutate(
                 f"changes.{act}",
-                ChangesDeclineParams(ids=_ids(requests, link), reason=reason),
+                ChangesDeclineParams(ids=tuple(ids[link]), reason=reason),
                 ChangesDecidedResult,
             ),
         )
@@ -230,7 +231,7 @@ class Requesting:
             self._app.tell(f"{said} {plural(done, 'request')}.")
         left = [each for _, answer in answers for each in answer.skipped]
         self._tell_left(left)
-        return not left and len(answers) == len(links_of(requests))
+        return not left and len(answers) == len(ids)
 
     # Carrying out --------------------------------------------------------------------------------
 
@@ -239,12 +240,8 @@ class Requesting:
         shown = await self._shown(requests)
         if not shown or not await self._agreed(shown, "Carry out"):
             return False
-        ended = await asyncio.gather(
-            *(
-                self._apply_all(link, [each.change for each in shown if each.link is link])
-                for link in links_of(requests)
-            )
-        )
+        agreed = by_link((each.link, each.change) for each in shown)
+        ended = await asyncio.gather(*map(self._apply_all, agreed, agreed.values()))
         changes = [change for each in ended for change in each]
         good = [change for change in changes if change.status is ChangeStatus.APPLIED]
         if good:
@@ -303,7 +300,3 @@ class Requesting:
             impossible="" if files else "There is nothing that can be written any more.",
         )
         return await self._app.push_screen_wait(question) is True
-
-
-def _ids(requests: Requests, link: Link) -> tuple[str, ...]:
-    return tuple(change.id for each, change in requests if each is link)

@@ -16,7 +16,7 @@ from homeamp_agent.rpc.protocol.messages import (
     ChangesShowParams,
     ChangesShowResult,
 )
-from homeamp_tui.asking import ask, links_of
+from homeamp_tui.asking import ask, by_link
 from homeamp_tui.dialogs.confirm import Confirm
 from homeamp_tui.dialogs.since import AskSince
 from homeamp_tui.links import Link, LinkState
@@ -103,13 +103,10 @@ class RollingBack:
 
     async def all_of(self, changes: Changes, what: str = "") -> bool:
         """Show what would be put back, ask, and roll back newest first; whether all of it was."""
-        links = links_of(changes)
-        if len(links) == len(changes):
+        ids = by_link((link, change.id) for link, change in changes)
+        if len(ids) == len(changes):
             return await self._one_each(changes, what)
-        ids = {
-            link.url: tuple(change.id for each, change in changes if each is link) for link in links
-        }
-        asked = [(link, ChangesRollbackManyParams(ids=ids[link.url])) for link in links]
+        asked = [(link, ChangesRollbackManyParams(ids=tuple(each))) for link, each in ids.items()]
         return await self._many(asked, what, ())
 
     async def _many(self, asked: Asked, what: str, away: Sequence[str]) -> bool:
