@@ -39,7 +39,7 @@ from homeamp_agent.rpc.protocol.messages import (
     RulesShowParams,
     RulesShowResult,
 )
-from homeamp_agent.rpc.registry import Call, method
+from homeamp_agent.rpc.registry import Call, Method, method
 
 if TYPE_CHECKING:
     from tests.tui.scripted.script import Script
@@ -204,58 +204,37 @@ async def revoke(call: Call[Script], params: RulesRevokeParams) -> RulesRevokeRe
     return RulesRevokeResult(revoked=params.ids)
 
 
-def _ruled(script: Script, name: str, params: DeviationsRuleParams) -> DeviationsRuleResult:
-    if not params.preview:
-        script.mutations.append((name, params))
-        for identity in params.ids:
-            script.close_row(identity)
-    scope = Scope() if params.scope is ScopeKind.GLOBAL else Scope(kind=params.scope, target="x")
-    kind = {
-        "deviations.ignore": ConditionKind.IGNORE,
-        "deviations.mark_unique": ConditionKind.UNIQUE,
-    }.get(name, ConditionKind.EQUALS)
-    rule = _rule(9, scope, "chat.format", Condition(kind=kind, value="{MESSAGE}"), 3)
-    made = MadeRule(
-        id="decided-9",
-        rule=rule,
-        meets=("HUB01",),
-        deviates=() if kind is ConditionKind.IGNORE else ("LOBBY01", "SURV01"),
-        overruled=("CREA01",),
+def _ruling(name: str, kind: ConditionKind) -> Method[Any]:
+    @method(
+        f"deviations.{name}",
+        access=Access.OPERATE,
+        params=DeviationsRuleParams,
+        result=DeviationsRuleResult,
     )
-    return DeviationsRuleResult(rules=(made,), decisions=("decided-9",), ids=params.ids)
+    async def rule(call: Call[Script], params: DeviationsRuleParams) -> DeviationsRuleResult:
+        """A rule of this kind, and the deviations are closed."""
+        if not params.preview:
+            call.rooms.mutations.append((f"deviations.{name}", params))
+            for identity in params.ids:
+                call.rooms.close_row(identity)
+        scope = (
+            Scope() if params.scope is ScopeKind.GLOBAL else Scope(kind=params.scope, target="x")
+        )
+        made = MadeRule(
+            id="decided-9",
+            rule=_rule(9, scope, "chat.format", Condition(kind=kind, value="{MESSAGE}"), 3),
+            meets=("HUB01",),
+            deviates=() if kind is ConditionKind.IGNORE else ("LOBBY01", "SURV01"),
+            overruled=("CREA01",),
+        )
+        return DeviationsRuleResult(rules=(made,), decisions=("decided-9",), ids=params.ids)
+
+    return rule
 
 
-@method(
-    "deviations.ignore",
-    access=Access.OPERATE,
-    params=DeviationsRuleParams,
-    result=DeviationsRuleResult,
-)
-async def ignore(call: Call[Script], params: DeviationsRuleParams) -> DeviationsRuleResult:
-    """Ignore."""
-    return _ruled(call.rooms, "deviations.ignore", params)
-
-
-@method(
-    "deviations.promote",
-    access=Access.OPERATE,
-    params=DeviationsRuleParams,
-    result=DeviationsRuleResult,
-)
-async def promote(call: Call[Script], params: DeviationsRuleParams) -> DeviationsRuleResult:
-    """Promote."""
-    return _ruled(call.rooms, "deviations.promote", params)
-
-
-@method(
-    "deviations.mark_unique",
-    access=Access.OPERATE,
-    params=DeviationsRuleParams,
-    result=DeviationsRuleResult,
-)
-async def mark_unique(call: Call[Script], params: DeviationsRuleParams) -> DeviationsRuleResult:
-    """Each its own."""
-    return _ruled(call.rooms, "deviations.mark_unique", params)
-
-
-METHODS = (list_, show, problems, approvals, revoke, ignore, promote, mark_unique)
+METHODS = (
+    list_, show, problems, approvals, revoke,
+    _ruling("ignore", ConditionKind.IGNORE),
+    _ruling("promote", ConditionKind.EQUALS),
+    _ruling("mark_unique", ConditionKind.UNIQUE),
+)  # fmt: skip
