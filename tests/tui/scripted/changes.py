@@ -73,6 +73,14 @@ def plan_of(script: Script, ids: Sequence[str]) -> Plan:
     )
 
 
+def outcome_of(file: FilePlan, state: str) -> FileOutcome:
+    """A planned file as it came to stand in its change."""
+    return FileOutcome(
+        instance=file.instance, file=file.file, before_sha256=file.before_sha256,
+        after_sha256=file.after_sha256, state=state, diff=file.diff,
+    )  # fmt: skip
+
+
 @method(
     "changes.preview",
     access=Access.READ,
@@ -113,17 +121,7 @@ async def fix(call: Call[Script], params: DeviationsFixParams) -> DeviationsFixR
         status=ChangeStatus.APPLIED,
         created_at=LONG_AGO + dt.timedelta(hours=len(script.changes)),
         edits=tuple(edit for file in plan.files for edit in file.edits),
-        files=tuple(
-            FileOutcome(
-                instance=file.instance,
-                file=file.file,
-                before_sha256=file.before_sha256,
-                after_sha256=file.after_sha256,
-                state="verified",
-                diff=file.diff,
-            )
-            for file in plan.files
-        ),
+        files=tuple(outcome_of(file, "verified") for file in plan.files),
     )
     script.changes.insert(0, change)
     for edit in change.edits:

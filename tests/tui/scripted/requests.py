@@ -8,7 +8,6 @@ from typing import Any
 from homeamp_agent.model.change import (
     ChangeRequest,
     ChangeStatus,
-    FileOutcome,
     FilePlan,
     RollbackOutcome,
     RollbackState,
@@ -33,7 +32,7 @@ from homeamp_agent.rpc.protocol.messages import (
     ChangesSubmitResult,
 )
 from homeamp_agent.rpc.registry import Call, method
-from tests.tui.scripted.changes import plan_of
+from tests.tui.scripted.changes import outcome_of, plan_of
 from tests.tui.scripted.deployments import put_back
 from tests.tui.scripted.script import Script
 
@@ -54,13 +53,9 @@ def waiting_request(script: Script, status: ChangeStatus) -> ChangeRequest:
         created_at=dt.datetime.now(dt.UTC) - dt.timedelta(minutes=minutes, seconds=20),
         digest=plan.digest,
         files=tuple(
-            FileOutcome(
-                instance=file.instance, file=file.file, before_sha256=file.before_sha256,
-                after_sha256=file.after_sha256, state=state, diff=file.diff,
-            )
-            for file, state in zip(plan.files, states, strict=True)
+            outcome_of(file, state) for file, state in zip(plan.files, states, strict=True)
         ),
-    )  # fmt: skip
+    )
 
 
 @method(
@@ -82,14 +77,8 @@ async def submit(call: Call[Script], params: ChangesSubmitParams) -> ChangesSubm
         write_policy=WritePolicy(params.request.get("write_policy", "now")),
         source=params.source,
         digest=plan.digest,
-        files=tuple(
-            FileOutcome(
-                instance=file.instance, file=file.file, before_sha256=file.before_sha256,
-                after_sha256=file.after_sha256, state="pending", diff=file.diff,
-            )
-            for file in plan.files
-        ),
-    )  # fmt: skip
+        files=tuple(outcome_of(file, "pending") for file in plan.files),
+    )
     if not params.dry_run:
         script.mutations.append(("changes.submit", params))
         script.changes.insert(0, change)
