@@ -28,9 +28,8 @@ def handler_for(panel: Panel) -> type[BaseHTTPRequestHandler]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        wbufsize = (
-            -1
-        )  # a page in one packet: in two, the second waits 40 ms for the first one's receipt
+        # A page in one packet: in two, the second waits 40 ms for the first one's receipt.
+        wbufsize = -1
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}")
