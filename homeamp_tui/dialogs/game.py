@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 from textual import on
 from textual.app import ComposeResult
-from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from homeamp_agent.model.game import PlayersPolicy
 from homeamp_agent.rpc.protocol.messages.instances import MAX_WAIT_MINUTES
 from homeamp_tui.dialogs.dialog import FORM_FOOT, Form
-from homeamp_tui.dialogs.options import Option, Options
+from homeamp_tui.dialogs.options import Options
 from homeamp_tui.widgets.diff_view import DiffView
 
 POLICY_WORDS = {
@@ -67,9 +66,7 @@ class AskGameAct(Form[GameAct | None]):
         yield GameLines(self._lines)
         if self._asks_players:
             yield Static("Players online", classes="label")
-            with Options(id="players"):
-                for policy, words in POLICY_WORDS.items():
-                    yield Option(Content(words), value=policy is PlayersPolicy.WAIT)
+            yield Options(POLICY_WORDS, PlayersPolicy.WAIT, id="players")
             yield Static("Minutes to wait", classes="label")
             yield Input(WAIT_MINUTES, compact=True, id="minutes")
             yield Static("Say to players before", classes="label")
@@ -98,9 +95,9 @@ class AskGameAct(Form[GameAct | None]):
         if not 0 <= minutes <= MAX_WAIT_MINUTES:
             self.say_wrong(f"minutes: 0 to {MAX_WAIT_MINUTES}", "#minutes")
             return
-        pressed = max(0, self.query_one(Options).pressed_index)
+        policy: PlayersPolicy = self.query_one(Options).chosen
         announce = self.query_one("#announce", Input).value.strip() or None
-        self.dismiss(GameAct(list(POLICY_WORDS)[pressed], minutes, announce, reason))
+        self.dismiss(GameAct(policy, minutes, announce, reason))
 
 
 @dataclass(frozen=True, slots=True)

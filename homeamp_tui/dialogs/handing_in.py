@@ -13,7 +13,7 @@ from textual.widgets import Button, Input, Static
 
 from homeamp_agent.model.change import ChangeRequest, WritePolicy
 from homeamp_tui.dialogs.dialog import FORM_FOOT, Form
-from homeamp_tui.dialogs.options import Option, Options
+from homeamp_tui.dialogs.options import Options
 from homeamp_tui.dialogs.review import NotAMoment, moment_of
 
 POLICY_WORDS = {
@@ -81,9 +81,7 @@ class AskSaid(Form[Said | None]):
             max_length=REASON_CHARACTERS,
         )  # fmt: skip
         yield Static("Write", classes="label")
-        with Options(id="policy"):
-            for each, words in POLICY_WORDS.items():
-                yield Option(Content(words), value=each is policy)
+        yield Options(POLICY_WORDS, policy, id="policy")
         yield Static("Not before", classes="label")
         yield Input(
             when, compact=True, id="when",
@@ -112,7 +110,7 @@ class AskSaid(Form[Said | None]):
         except NotAMoment as error:
             self.say_wrong(str(error), "#when")
             return
-        policy = list(POLICY_WORDS)[max(0, self.query_one(Options).pressed_index)]
+        policy: WritePolicy = self.query_one(Options).chosen
         window = self.query_one("#window", Input).value.strip() or None
         self.dismiss(Said(reason, policy, when, window))
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import ClassVar, Generic, TypeVar
 
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.events import Mount
 from textual.widgets import RadioButton, RadioSet
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class Option(RadioButton):
@@ -17,9 +22,10 @@ class Option(RadioButton):
         return "●" if self.value else "○"
 
 
-class Options(RadioSet):
-    """The option under the cursor is the chosen one, and enter leads to the next field.
+class Options(RadioSet, Generic[Choice]):
+    """What `words` are for, one of them chosen.
 
+    The option under the cursor is the chosen one, and enter leads to the next field.
     Textual's own wants a second key to choose what the cursor stands on: whoever moves to another
     option and goes on would act with the old one.
     """
@@ -30,6 +36,21 @@ class Options(RadioSet):
         Binding("space", "toggle_button", "Choose", show=False, id="options.choose"),
         Binding("enter", "screen.next_field", "Next field", show=False, id="options.enter"),
     ]
+
+    def __init__(self, words: Mapping[Choice, str], chosen: Choice, *, id: str) -> None:
+        super().__init__(
+            *(
+                Option(Content(text), value=each is chosen, id=f"{id}-{each.value}")
+                for each, text in words.items()
+            ),
+            id=id,
+        )
+        self._choices = list(words)
+
+    @property
+    def chosen(self) -> Choice:
+        """The one it is."""
+        return self._choices[max(0, self.pressed_index)]
 
     def _on_mount(self, event: Mount) -> None:
         """Textual's own begins with the cursor on the first option, whichever is chosen."""

@@ -16,7 +16,7 @@ from textual.widgets import Button, Input, RadioSet, Static
 
 from homeamp_agent.model.rule import ScopeKind
 from homeamp_tui.dialogs.dialog import FORM_FOOT, Form
-from homeamp_tui.dialogs.options import Option, Options
+from homeamp_tui.dialogs.options import Options
 from homeamp_tui.words import plain
 
 SCOPE_WORDS = {
@@ -97,9 +97,7 @@ class AskApproval(Form[Approval | None]):
     def compose_body(self) -> ComposeResult:
         yield Static(self._summary, markup=False)
         yield Static(self._label, classes="label")
-        with Options(id="scope"):
-            for scope, words in SCOPE_WORDS.items():
-                yield Option(Content(words), value=scope is self._first, id=f"scope-{scope.value}")
+        yield Options(SCOPE_WORDS, self._first, id="scope")
         tag = self._tag or (self._tags[0] if len(self._tags) == 1 else "")
         off = self._first is not ScopeKind.TAG
         yield Input(tag, compact=True, placeholder="which tag", id="tag", disabled=off)
@@ -120,18 +118,14 @@ class AskApproval(Form[Approval | None]):
     def on_mount(self) -> None:
         self.query_one("#reason").focus()
 
-    def _scope(self) -> ScopeKind:
-        pressed = self.query_one(Options).pressed_index
-        return list(SCOPE_WORDS)[max(0, pressed)]
-
     @on(RadioSet.Changed)
     def _scope_changed(self) -> None:
         tag = self.query_one("#tag", Input)
-        tag.disabled = self._scope() is not ScopeKind.TAG
+        tag.disabled = self.query_one(Options).chosen is not ScopeKind.TAG
 
     @on(Button.Pressed, "#yes")
     def _approved(self) -> None:
-        scope = self._scope()
+        scope: ScopeKind = self.query_one(Options).chosen
         tag = self.query_one("#tag", Input).value.strip() or None
         try:
             expires = moment_of(self.query_one("#until", Input).value, dt.datetime.now(dt.UTC))
