@@ -103,12 +103,21 @@ class Dialog(ModalScreen[Answer]):
         self.action_cancel()
 
 
-FORM_FOOT = "enter, tab: next field · esc: cancel"
-
-
 class Form(Dialog[Answer]):
     """A dialog of fields: enter leads to the next one, and from the last one to the yes button, so
-    that a form that was filled in is not thrown away; a wrong field is told in `#wrong`."""
+    that a form that was filled in is not thrown away; a wrong field is told in `#wrong`.
+
+    `yes` stands on that button; `danger`: it is painted as one that needs care.
+    """
+
+    def __init__(self, title: str, yes: str, *, danger: bool = False) -> None:
+        super().__init__(title, foot="enter, tab: next field · esc: cancel")
+        self._yes, self._danger = yes, danger
+
+    def compose_buttons(self) -> ComposeResult:
+        yield Button("Cancel", id="cancel", compact=True)
+        classes = "-yes-danger" if self._danger else None
+        yield Button(self._yes, id="yes", classes=classes, compact=True)
 
     @on(Input.Submitted)
     def action_next_field(self) -> None:

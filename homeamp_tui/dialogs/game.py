@@ -11,7 +11,7 @@ from textual.widgets import Button, Input, Static
 
 from homeamp_agent.model.game import PlayersPolicy
 from homeamp_agent.rpc.protocol.messages.instances import MAX_WAIT_MINUTES
-from homeamp_tui.dialogs.dialog import FORM_FOOT, Form
+from homeamp_tui.dialogs.dialog import Form
 from homeamp_tui.dialogs.options import Options
 from homeamp_tui.widgets.diff_view import DiffView
 
@@ -59,8 +59,8 @@ class AskGameAct(Form[GameAct | None]):
     """
 
     def __init__(self, verb: str, title: str, lines: Sequence[str], *, asks_players: bool) -> None:
-        super().__init__(title, foot=FORM_FOOT)
-        self._verb, self._lines, self._asks_players = verb, lines, asks_players
+        super().__init__(title, verb, danger=True)
+        self._lines, self._asks_players = lines, asks_players
 
     def compose_body(self) -> ComposeResult:
         yield GameLines(self._lines)
@@ -74,10 +74,6 @@ class AskGameAct(Form[GameAct | None]):
         yield Static("Why", classes="label")
         yield Input(compact=True, placeholder="for the history", id="reason", max_length=2000)
         yield Static("", id="wrong", classes="wrong", markup=False)
-
-    def compose_buttons(self) -> ComposeResult:
-        yield Button("Cancel", id="cancel", compact=True)
-        yield Button(self._verb, id="yes", classes="-yes-danger", compact=True)
 
     def on_mount(self) -> None:
         self.query_one("#cancel").focus()
@@ -123,10 +119,9 @@ class AskGameText(Form[GameText | None]):
         longest: int,
         needed: bool = True,
     ) -> None:
-        super().__init__(title, foot=FORM_FOOT)
-        self._needed = needed
+        super().__init__(title, yes, danger=True)
         self._lines, self._label, self._text = lines, label, text
-        self._yes, self._longest = yes, longest
+        self._longest, self._needed = longest, needed
 
     def compose_body(self) -> ComposeResult:
         yield GameLines(self._lines)
@@ -136,10 +131,6 @@ class AskGameText(Form[GameText | None]):
         yield Static("Why", classes="label")
         yield Input(compact=True, placeholder="for the history", id="reason", max_length=2000)
         yield Static("", id="wrong", classes="wrong", markup=False)
-
-    def compose_buttons(self) -> ComposeResult:
-        yield Button("Cancel", id="cancel", compact=True)
-        yield Button(self._yes, id="yes", classes="-yes-danger", compact=True)
 
     def on_mount(self) -> None:
         self.query_one("#text").focus()

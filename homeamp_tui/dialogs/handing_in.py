@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from homeamp_agent.model.change import ChangeRequest, WritePolicy
-from homeamp_tui.dialogs.dialog import FORM_FOOT, Form
+from homeamp_tui.dialogs.dialog import Form
 from homeamp_tui.dialogs.options import Options
 from homeamp_tui.dialogs.review import NotAMoment, moment_of
 
@@ -65,7 +65,7 @@ class AskSaid(Form[Said | None]):
     """Why, how and when a request shall be carried out; `known` is what it says so far."""
 
     def __init__(self, title: str, known: ChangeRequest | None = None) -> None:
-        super().__init__(title, foot=FORM_FOOT)
+        super().__init__(title, "Hand in")
         self._known = known
 
     def compose_body(self) -> ComposeResult:
@@ -92,10 +92,6 @@ class AskSaid(Form[Said | None]):
                     id="window", max_length=100)  # fmt: skip
         yield Static("", id="wrong", classes="wrong", markup=False)
 
-    def compose_buttons(self) -> ComposeResult:
-        yield Button("Cancel", id="cancel", compact=True)
-        yield Button("Hand in", id="yes", compact=True)
-
     def on_mount(self) -> None:
         self.query_one("#reason").focus()
 
@@ -119,18 +115,14 @@ class AskWhy(Form[str | None]):
     """Why requests are turned down; the focus is on the reason, `yes` a tab further."""
 
     def __init__(self, title: str, summary: Content, yes: str) -> None:
-        super().__init__(title, foot=FORM_FOOT)
-        self._summary, self._yes = summary, yes
+        super().__init__(title, yes)
+        self._summary = summary
 
     def compose_body(self) -> ComposeResult:
         yield Static(self._summary, markup=False)
         yield Static("Why", classes="label")
         yield Input(compact=True, placeholder="for who handed it in, and the history", id="reason",
                     max_length=REASON_CHARACTERS)  # fmt: skip
-
-    def compose_buttons(self) -> ComposeResult:
-        yield Button("Cancel", id="cancel", compact=True)
-        yield Button(self._yes, id="yes", compact=True)
 
     def on_mount(self) -> None:
         self.query_one("#reason").focus()

@@ -15,7 +15,7 @@ from textual.widgets import Button, Input, Static
 from homeamp_agent.model.setting import dotted
 from homeamp_agent.rpc.protocol.messages import MendingLine
 from homeamp_tui.dialogs.confirm import Confirm
-from homeamp_tui.dialogs.dialog import FORM_FOOT, Form
+from homeamp_tui.dialogs.dialog import Form
 from homeamp_tui.dialogs.review import value_of
 from homeamp_tui.widgets.diff_view import Line
 from homeamp_tui.words import plain, plural
@@ -33,7 +33,7 @@ class AskLine(Form[LineWish | None]):
     """Which line of a file that cannot be read shall hold what; `mending` is what to try first."""
 
     def __init__(self, summary: Content, mending: MendingLine | None) -> None:
-        super().__init__("Edit one line, unproven", foot=FORM_FOOT)
+        super().__init__("Edit one line, unproven", "Show the line")
         self._summary, self._mending = summary, mending
 
     def compose_body(self) -> ComposeResult:
@@ -52,10 +52,6 @@ class AskLine(Form[LineWish | None]):
         hint = "Quotes are added where they are needed. What the line becomes is shown first."
         yield Static(hint, classes="hint")
         yield Static("", id="wrong", classes="wrong", markup=False)
-
-    def compose_buttons(self) -> ComposeResult:
-        yield Button("Cancel", id="cancel", compact=True)
-        yield Button("Show the line", id="yes", compact=True)
 
     def on_mount(self) -> None:
         self.query_one("#key" if self._mending is None else "#yes").focus()

@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, RadioSet, Static
 
 from homeamp_agent.model.rule import ScopeKind
-from homeamp_tui.dialogs.dialog import FORM_FOOT, Form
+from homeamp_tui.dialogs.dialog import Form
 from homeamp_tui.dialogs.options import Options
 from homeamp_tui.words import plain
 
@@ -90,9 +90,9 @@ class AskApproval(Form[Approval | None]):
         scope: ScopeKind = ScopeKind.INSTANCE,
         tag: str = "",
     ) -> None:
-        super().__init__(title, foot=FORM_FOOT)
+        super().__init__(title, yes)
         self._summary, self._tags = summary, tags
-        self._label, self._yes, self._first, self._tag = label, yes, scope, tag
+        self._label, self._first, self._tag = label, scope, tag
 
     def compose_body(self) -> ComposeResult:
         yield Static(self._summary, markup=False)
@@ -110,10 +110,6 @@ class AskApproval(Form[Approval | None]):
         yield Static("Until", classes="label")
         yield Input(compact=True, placeholder="never, or 12h, 7d, 4w, 2027-01-31", id="until")
         yield Static("", id="wrong", classes="wrong", markup=False)
-
-    def compose_buttons(self) -> ComposeResult:
-        yield Button("Cancel", id="cancel", compact=True)
-        yield Button(self._yes, id="yes", compact=True)
 
     def on_mount(self) -> None:
         self.query_one("#reason").focus()
@@ -153,7 +149,7 @@ class AskFlag(Form[Flag | None]):
     """Mark deviations as wrong."""
 
     def __init__(self, title: str, summary: Content) -> None:
-        super().__init__(title, foot=FORM_FOOT)
+        super().__init__(title, "Flag")
         self._summary = summary
 
     def compose_body(self) -> ComposeResult:
@@ -163,10 +159,6 @@ class AskFlag(Form[Flag | None]):
         yield Static("Should become", classes="label")
         yield Input(compact=True, placeholder="empty: what is expected; else a value", id="value")
         yield Static('true, 10 and [1, 2] are read as such; write "10" for a text', classes="hint")
-
-    def compose_buttons(self) -> ComposeResult:
-        yield Button("Cancel", id="cancel", compact=True)
-        yield Button("Flag", id="yes", compact=True)
 
     def on_mount(self) -> None:
         self.query_one("#reason").focus()
