@@ -33,18 +33,17 @@ def parts(diff: str) -> Iterator[Hunk | Changed | str]:
     # Only these end a line here: a value may hold a form feed or U+2028.
     for line in diff.removesuffix("\n").split("\n"):
         hunk = _HUNK.match(line)
-        goes = hunk is None and in_hunk and line.startswith("-")
-        comes = hunk is None and in_hunk and line.startswith("+")
-        if (removed or added) and not comes and (not goes or added):
+        sign = line[:1] if in_hunk and hunk is None else ""
+        if (removed or added) and sign != "+" and (sign != "-" or added):
             yield Changed(tuple(removed), tuple(added))
             removed.clear()
             added.clear()
         if hunk is not None:
             in_hunk = True
             yield Hunk(hunk[1], hunk[2], hunk[3], line)
-        elif goes:
+        elif sign == "-":
             removed.append(line[1:])
-        elif comes:
+        elif sign == "+":
             added.append(line[1:])
         else:
             yield line
