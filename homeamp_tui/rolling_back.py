@@ -23,7 +23,7 @@ from homeamp_tui.links import Link, LinkState
 from homeamp_tui.plans import change_lines
 from homeamp_tui.three_way import conflict_lines
 from homeamp_tui.widgets.diff_view import Line, diff_lines, heading_line, note_lines
-from homeamp_tui.words import plain, plural
+from homeamp_tui.words import moment_text, plain, plural
 
 if TYPE_CHECKING:
     from homeamp_tui.app import HomeampApp
@@ -66,7 +66,7 @@ def many_question(shown: Sequence[Shown], what: str, away: Sequence[str]) -> Con
     for link, _, preview in shown:
         lines += ending_lines(link.host, preview)
         for each in preview.changes:
-            when = f"{each.created_at.astimezone():%Y-%m-%d %H:%M}"
+            when = moment_text(each.created_at)
             lines += note_lines(f"{when} by {each.author} on {link.host}: {each.reason}")
     files = sum(len(preview.files) for _, _, preview in shown)
     ready = sum(
@@ -97,7 +97,7 @@ class RollingBack:
         links = self._app.links
         up = [link for link in links if link.state is LinkState.CONNECTED]
         away = [link.host for link in links if link.state is not LinkState.CONNECTED]
-        when = f"{moment.astimezone():%Y-%m-%d %H:%M}"
+        when = moment_text(moment)
         asked = [(link, ChangesRollbackManyParams(since=moment)) for link in up]
         return await self._many(asked, f"Everything changed since {when}", away)
 
@@ -183,7 +183,7 @@ class RollingBack:
         for link, change in changes:
             if len(changes) > 1:
                 reason = change.reason or change.id
-                when = f"{change.created_at.astimezone():%Y-%m-%d %H:%M}"
+                when = moment_text(change.created_at)
                 lines += note_lines(f"{when} by {change.author} on {link.host}: {reason}")
             lines += change_lines(link.host, change, undo=True)
         summary = "The exact bytes from before are put back"

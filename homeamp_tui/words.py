@@ -230,6 +230,11 @@ def ago_text(moment: dt.datetime | None, now: dt.datetime | None = None) -> str:
     return "just now" if age in {"0s", "1s"} else f"{age} ago"
 
 
+def moment_text(moment: dt.datetime) -> str:
+    """`2027-01-31 03:00`, where this screen is."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+
+
 def until_text(moment: dt.datetime, now: dt.datetime | None = None) -> str:
     """`ends in 3d`, `ended 2h ago`; rounded down, so that there is never less left than said."""
     now = now or dt.datetime.now(dt.UTC)

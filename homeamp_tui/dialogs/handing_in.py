@@ -15,6 +15,7 @@ from homeamp_agent.model.change import ChangeRequest, WritePolicy
 from homeamp_tui.dialogs.dialog import Form
 from homeamp_tui.dialogs.options import Options
 from homeamp_tui.dialogs.review import NotAMoment, moment_of
+from homeamp_tui.words import moment_text
 
 POLICY_WORDS = {
     WritePolicy.NOW: "at once, also under a running game",
@@ -74,7 +75,7 @@ class AskSaid(Form[Said | None]):
         policy = known.write_policy if known is not None else WritePolicy.NOW
         when = ""
         if known is not None and known.not_before is not None:
-            when = f"{known.not_before.astimezone():%Y-%m-%d %H:%M}"
+            when = moment_text(known.not_before)
         yield Static("Why", classes="label")
         yield Input(
             reason, compact=True, placeholder="a reason for whoever approves it", id="reason",

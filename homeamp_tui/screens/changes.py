@@ -26,7 +26,7 @@ from homeamp_tui.screens.listing import ListingScreen, Row
 from homeamp_tui.screens.paned import Detail
 from homeamp_tui.widgets.column_table import Cell, Column
 from homeamp_tui.widgets.diff_view import reason_lines
-from homeamp_tui.words import age_text, ago_text, brief, change_text, plain, plural
+from homeamp_tui.words import age_text, ago_text, brief, change_text, moment_text, plain, plural
 
 CHANGES_PAGE = 200
 CHANGES_MAX = 2_000
@@ -287,7 +287,7 @@ def _head(link: Link, change: ChangeRequest) -> Content:
     if (how := POLICY_WORDS.get(change.write_policy)) and change.status in TO_CANCEL:
         lines.append(Content.styled(f"writes {how}", "$muted"))
     if change.not_before and change.status in TO_CANCEL:
-        when = f"{change.not_before.astimezone():%Y-%m-%d %H:%M}"
+        when = moment_text(change.not_before)
         lines.append(Content.styled(f"not before {when}", "$muted"))
     if change.message:
         lines.append(Content.styled(brief(change.message), "$warning"))
