@@ -22,7 +22,7 @@ from homeamp_tui.acts import Undoable
 from homeamp_tui.asking import ask
 from homeamp_tui.dialogs.confirm import Confirm
 from homeamp_tui.dialogs.line_edit import AskLine, LineWish, unread_summary
-from homeamp_tui.links import Link
+from homeamp_tui.links import Link, NotConnected
 from homeamp_tui.plans import plan_lines, plan_summary
 from homeamp_tui.words import plain
 
@@ -95,9 +95,9 @@ class LineEditing:
             approve = ChangesApproveParams(ids=(change.id,), digest=seen.plan.digest)
             try:
                 await link.mutate("changes.approve", approve, ChangesDecidedResult)
-            except RpcError as error:
+            except (NotConnected, RpcError) as error:
                 # Where somebody else approves, it waits for them; it is handed in all the same.
-                app.tell_wrong("Handed in, not written yet", f"{error.message}\n\n3: the changes")
+                app.tell_wrong("Handed in, not written yet", f"{error}\n\n3: the changes")
                 return False
         work = link.mutate("changes.apply", ChangesApplyParams(id=change.id), ChangesApplyResult)
         done = await ask(app, link, "write the line", work)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 from textual.widgets import Input
 
+from homeamp_agent.model.change import ChangeStatus, Plan
 from homeamp_tui.app import HomeampApp
 from homeamp_tui.demo import demo_fleet
 from homeamp_tui.dialogs.confirm import Confirm
 from homeamp_tui.dialogs.file import AskFile
 from homeamp_tui.dialogs.handing_in import AskSaid
-from homeamp_tui.dialogs.line_edit import AskLine
+from homeamp_tui.dialogs.line_edit import AskLine, LineWish
+from homeamp_tui.line_editing import LineEditing
+from homeamp_tui.links import Link, NotConnected
 from homeamp_tui.screens.changes import ChangesScreen
 from homeamp_tui.screens.deviations import DeviationsScreen
 from tests import forked
@@ -88,3 +93,34 @@ async def test_an_unreadable_file_is_mended_with_f_and_undone_and_a_refusal_offe
             await pilot.press(*["tab"] * 5, "enter")
             await until(pilot, lambda: "Handed in 1 request" in screen_text(app))
             assert file.read_text("utf-8") == broken
+
+
+async def test_a_line_edit_that_was_handed_in_is_told_of_where_the_agent_goes_away_then() -> None:
+    row = SimpleNamespace(host="alder", instance="SURV01", file="config.yml", message="no YAML")
+    change = SimpleNamespace(id="c1", status=ChangeStatus.PENDING_APPROVAL)
+    answers: list[Any] = [LineWish(("spawn",), "1"), True]
+    told: list[tuple[str, str]] = []
+
+    class GoesAway(Link):
+        async def call(self, *_: Any) -> Any:
+            return SimpleNamespace(deviation=row, mending=None)
+
+        async def mutate(self, method: str, *_: Any) -> Any:
+            if method == "changes.submit":
+                return SimpleNamespace(change=change, plan=Plan(digest="0" * 64))
+            raise NotConnected("the agent closed the connection")
+
+    async def answered(_: object) -> Any:
+        return answers.pop(0)
+
+    app = SimpleNamespace(
+        push_screen_wait=answered,
+        tell_wrong=lambda title, words: told.append((title, words)),
+        wait_ended=lambda _: None,
+        wait_begun=lambda *_: None,
+    )
+    editing = LineEditing(cast("HomeampApp", app))
+    assert not await editing.edit(GoesAway("unix:/x"), "d1")
+    assert told == [
+        ("Handed in, not written yet", "the agent closed the connection\n\n3: the changes")
+    ]
