@@ -125,6 +125,10 @@ class Form(Dialog[Answer]):
         if getattr(self.focus_next(), "id", None) == "cancel":
             self.query_one("#yes").focus()
 
+    def typed(self, field: str) -> str:
+        """What stands in a field, without the blanks around it."""
+        return self.query_one(field, Input).value.strip()
+
     def say_wrong(self, words: str, field: str) -> None:
         """Tell what is wrong with a field, and go there."""
         self.query_one("#wrong", Static).update(words)

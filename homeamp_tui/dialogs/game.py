@@ -80,7 +80,7 @@ class AskGameAct(Form[GameAct | None]):
 
     @on(Button.Pressed, "#yes")
     def _agreed(self) -> None:
-        reason = self.query_one("#reason", Input).value.strip()
+        reason = self.typed("#reason")
         if not self._asks_players:
             self.dismiss(GameAct(PlayersPolicy.WAIT, 0, None, reason))
             return
@@ -92,7 +92,7 @@ class AskGameAct(Form[GameAct | None]):
             self.say_wrong(f"minutes: 0 to {MAX_WAIT_MINUTES}", "#minutes")
             return
         policy: PlayersPolicy = self.query_one(Options).chosen
-        announce = self.query_one("#announce", Input).value.strip() or None
+        announce = self.typed("#announce") or None
         self.dismiss(GameAct(policy, minutes, announce, reason))
 
 
@@ -137,8 +137,8 @@ class AskGameText(Form[GameText | None]):
 
     @on(Button.Pressed, "#yes")
     def _agreed(self) -> None:
-        text = self.query_one("#text", Input).value.strip()
+        text = self.typed("#text")
         if self._needed and not text:
             self.say_wrong("There is nothing to send", "#text")
             return
-        self.dismiss(GameText(text, self.query_one("#reason", Input).value.strip()))
+        self.dismiss(GameText(text, self.typed("#reason")))

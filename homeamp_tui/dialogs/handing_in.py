@@ -98,7 +98,7 @@ class AskSaid(Form[Said | None]):
 
     @on(Button.Pressed, "#yes")
     def _done(self) -> None:
-        reason = self.query_one("#reason", Input).value.strip()
+        reason = self.typed("#reason")
         if not reason:
             self.say_wrong("why?", "#reason")
             return
@@ -108,7 +108,7 @@ class AskSaid(Form[Said | None]):
             self.say_wrong(str(error), "#when")
             return
         policy: WritePolicy = self.query_one(Options).chosen
-        window = self.query_one("#window", Input).value.strip() or None
+        window = self.typed("#window") or None
         self.dismiss(Said(reason, policy, when, window))
 
 
@@ -130,4 +130,4 @@ class AskWhy(Form[str | None]):
 
     @on(Button.Pressed, "#yes")
     def _agreed(self) -> None:
-        self.dismiss(self.query_one("#reason", Input).value.strip())
+        self.dismiss(self.typed("#reason"))

@@ -58,7 +58,7 @@ class AskLine(Form[LineWish | None]):
 
     @on(Button.Pressed, "#yes")
     def _said(self) -> None:
-        key = self.query_one("#key", Input).value.strip()
+        key = self.typed("#key")
         text = self.query_one("#value", Input).value
         if not key:
             self.say_wrong("which key?", "#key")

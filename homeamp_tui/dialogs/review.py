@@ -122,7 +122,7 @@ class AskApproval(Form[Approval | None]):
     @on(Button.Pressed, "#yes")
     def _approved(self) -> None:
         scope: ScopeKind = self.query_one(Options).chosen
-        tag = self.query_one("#tag", Input).value.strip() or None
+        tag = self.typed("#tag") or None
         try:
             expires = moment_of(self.query_one("#until", Input).value, dt.datetime.now(dt.UTC))
         except NotAMoment as error:
@@ -133,7 +133,7 @@ class AskApproval(Form[Approval | None]):
             words = "which tag?" if tag is None else f"no instance has the tag {plain(tag)}"
             self.say_wrong(f"{words}: there are {there}" if tag else words, "#tag")
             return
-        reason = self.query_one("#reason", Input).value.strip()
+        reason = self.typed("#reason")
         self.dismiss(Approval(scope, tag if scope is ScopeKind.TAG else None, reason, expires))
 
 
@@ -166,6 +166,4 @@ class AskFlag(Form[Flag | None]):
     @on(Button.Pressed, "#yes")
     def _flagged(self) -> None:
         text = self.query_one("#value", Input).value
-        self.dismiss(
-            Flag(self.query_one("#reason", Input).value.strip(), value_of(text) if text else None)
-        )
+        self.dismiss(Flag(self.typed("#reason"), value_of(text) if text else None))
